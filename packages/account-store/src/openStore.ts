@@ -1,0 +1,25 @@
+import pg from 'pg'
+
+export type Db = pg.Pool | pg.PoolClient
+
+// Counts go beyond 2^31 but never beyond 2^53; `count(*)` and sums of it come as int8 and numeric.
+const types = new pg.TypeOverrides()
+types.setTypeParser(pg.types.builtins.INT8, Number)
+types.setTypeParser(pg.types.builtins.NUMERIC, Number)
+
+/** A pool on the account store. It connects when it is used first. */
+export function openStore(options: { url: string; connectionsMax?: number; applicationName?: string }): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connectionsMax ?? 4,
+    application_name: options.applicationName ?? 'sluice',
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    types,
+    // `changed` uses temporary tables of a batch's size; the default of 8 MB would send them to disk.
+    options: '-c temp_buffers=64MB -c timezone=UTC',
+  })
+  // A connection that breaks while idle is replaced at its next use; without a listener it would end the process.
+  pool.on('error', () => {})
+  return pool
+}

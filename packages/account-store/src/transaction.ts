@@ -1,0 +1,29 @@
+import type pg from 'pg'
+import { withStoreFaults } from './storeFaults.ts'
+
+/** One transaction on a connection of its own. A connection whose fate is unknown is closed, not reused. */
+export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return withStoreFaults(async () => {
+    const client = await pool.connect()
+    let broken: Error | undefined
+    const onError = (error: Error): void => {
+      broken = error
+    }
+    // Without a listener, a connection that breaks between two statements would end the process.
+    client.on('error', onError)
+    try {
+      await client.query('begin')
+      const result = await work(client)
+      await client.query('commit')
+      return result
+    } catch (error) {
+      await client.query('rollback').catch((failure: Error) => {
+        broken = failure
+      })
+      throw error
+    } finally {
+      client.off('error', onError)
+      client.release(broken)
+    }
+  })
+}
