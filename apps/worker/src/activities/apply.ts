@@ -1,0 +1,11 @@
+import { applyBatch } from '@sluice/account-store/apply/applyBatch'
+import { SluiceError } from '@sluice/core/faults'
+import type { ApplyInput, ApplyResult } from '@sluice/workflows/activities'
+import type { WorkerDependencies } from '../createActivities.ts'
+
+export async function apply({ store, stage }: WorkerDependencies, input: ApplyInput): Promise<ApplyResult> {
+  const { header, sections } = await stage.read(input.changes)
+  if (header.kind !== 'changes') throw new SluiceError('stage_corrupt', 'It does not hold changes.')
+  const { run, segment, batch, schema } = input
+  return await applyBatch(store, { run, segment, batch, schema, header, changes: sections[0]!, rejected: sections[1]! })
+}
