@@ -1,0 +1,42 @@
+import { styleText } from 'node:util'
+import type { Command } from 'commander'
+import { verb, withSession } from '../command.ts'
+import { exitCode } from '../exitCode.ts'
+import { write, writeJson } from '../output/answer.ts'
+import { printable } from '../output/printable.ts'
+
+export function addDoctor(root: Command): void {
+  verb(root, 'doctor', {
+    summary: 'look at Temporal, store, stage, worker, clock and versions',
+    example: 'doctor',
+  }).action(
+    withSession(async (session) => {
+      const { diagnose, isHealthy } = await import('@sluice/control/doctor')
+      // Both are asked for here: without a deployment there is nothing to look at.
+      const store = await session.newStore()
+      const diagnosis = await diagnose({
+        openStore: () => store,
+        openTemporal: () => session.newTemporal(),
+        stage: session.env.SLUICE_STAGE,
+        temporalAddress: session.env.TEMPORAL_ADDRESS ?? '',
+        temporalUi: session.ui?.url,
+      })
+      if (session.json) await writeJson(diagnosis)
+      else
+        for (const [part, { ok, sentence, remedy, ...facts }] of Object.entries(diagnosis)) {
+          const sign = ok
+            ? styleText('green', '✓', { stream: process.stdout })
+            : styleText('red', '✗', { stream: process.stdout })
+          const known = Object.entries(facts).map(
+            ([key, value]) =>
+              `${key.replaceAll('_', ' ')} ${Array.isArray(value) ? value.join(', ') || 'none' : value}`,
+          )
+          await write(
+            `${sign} ${part.padEnd(9)} ${printable([sentence, known.join(', ')].filter(Boolean).join(' '))}\n`,
+          )
+          if (remedy) await write(`  → ${printable(remedy)}\n`)
+        }
+      return isHealthy(diagnosis) ? exitCode.done : exitCode.configError
+    }),
+  )
+}

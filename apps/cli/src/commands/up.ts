@@ -1,0 +1,148 @@
+import type { PortName } from '@sluice/deployment/up'
+import type { Command } from 'commander'
+import { verb, wholeNumber } from '../command.ts'
+import { exitCode, exitCodeOf } from '../exitCode.ts'
+import { say, write } from '../output/answer.ts'
+
+interface UpOptions {
+  demo?: boolean
+  once?: boolean
+  json?: boolean
+  postgresPort?: number
+  temporalPort?: number
+  temporalUiPort?: number
+}
+
+export function addUp(root: Command): void {
+  const port = wholeNumber(1, 65_535)
+  verb(root, 'up', {
+    summary: 'start what is not configured elsewhere: PostgreSQL, Temporal, a worker; stay until Ctrl-C',
+    example: 'up --demo',
+  })
+    .option('--demo', 'make a demo warehouse, apply demo/sluice.yaml, run its sync and show the report')
+    .option('--once', 'end after the reports, with the exit code of the last run')
+    .option('--postgres-port <port>', 'port of PostgreSQL (SLUICE_POSTGRES_PORT)', port)
+    .option('--temporal-port <port>', 'port of Temporal (SLUICE_TEMPORAL_PORT)', port)
+    .option('--temporal-ui-port <port>', 'port of the Temporal UI (SLUICE_TEMPORAL_UI_PORT)', port)
+    .action(async (options: UpOptions) => {
+      process.exitCode = await up(options)
+    })
+}
+
+async function up(options: UpOptions): Promise<number> {
+  const [{ startDeployment }, { homeFolder }, { listenForStopSignals }, { withoutTemporal }] = await Promise.all([
+    import('@sluice/deployment/up'),
+    import('@sluice/deployment/home'),
+    import('@sluice/deployment/stopSignals'),
+    import('@sluice/deployment/state'),
+  ])
+  const signals = listenForStopSignals()
+  const deployment = await startDeployment({
+    home: homeFolder(process.env),
+    env: process.env,
+    ports: portsOf(options),
+    say,
+    signal: signals.stop,
+    prepare: (env) => prepare(env.SLUICE_STORE_URL!, options),
+  })
+  try {
+    const env = { ...(process.env.TEMPORAL_ADDRESS ? process.env : withoutTemporal(process.env)), ...deployment.env }
+    const exit = options.demo ? await showDemo(env, options, signals.stop) : exitCode.done
+    if (options.once) return exit
+    if (!options.json) await write(addresses(env, options))
+    await aborted(signals.stop)
+    return exitCode.done
+  } catch (error) {
+    // Ctrl-C in the middle of the demo.
+    if (signals.stop.aborted) return exitCode.interrupted
+    throw error
+  } finally {
+    say('stopping')
+    await deployment.stop(signals.hurry)
+    signals.release()
+  }
+}
+
+/** Before the worker starts: the store in its newest shape, and the demo's warehouse. */
+async function prepare(storeUrl: string, { demo }: UpOptions): Promise<Record<string, string>> {
+  const { migrate, openStore } = await import('@sluice/control/openStore')
+  const store = openStore({ url: storeUrl, applicationName: 'sluice up' })
+  try {
+    await migrate(store)
+  } finally {
+    await store.end()
+  }
+  const { hasWarehouse, makeWarehouse } = await import('../demo/warehouse.ts')
+  // A demo that was made once can still be run: its sync is deployed, and looks for its connection in the environment.
+  return demo || (await hasWarehouse(storeUrl)) ? makeWarehouse(storeUrl) : {}
+}
+
+async function showDemo(env: NodeJS.ProcessEnv, { json }: UpOptions, signal: AbortSignal): Promise<number> {
+  const [{ openStore }, { openTemporal }, { demoTour }] = await Promise.all([
+    import('@sluice/control/openStore'),
+    import('@sluice/control/temporal/openTemporal'),
+    import('../demo/tour.ts'),
+  ])
+  const storeUrl = env.SLUICE_STORE_URL!
+  const store = openStore({ url: storeUrl, applicationName: 'sluice up' })
+  try {
+    const temporal = await openTemporal(env)
+    try {
+      const url = env.SLUICE_TEMPORAL_UI_URL
+      const ui = url ? { url, namespace: env.TEMPORAL_NAMESPACE ?? 'default' } : undefined
+      const report = await demoTour({
+        services: { store, temporal },
+        storeUrl,
+        ui,
+        by: 'sluice up --demo',
+        json: json === true,
+        signal,
+      })
+      return exitCodeOf(report.status)
+    } finally {
+      await temporal.connection.close()
+    }
+  } finally {
+    await store.end()
+  }
+}
+
+function portsOf({ postgresPort, temporalPort, temporalUiPort }: UpOptions): Partial<Record<PortName, number>> {
+  return {
+    ...(postgresPort !== undefined && { postgres: postgresPort }),
+    ...(temporalPort !== undefined && { temporal: temporalPort }),
+    ...(temporalUiPort !== undefined && { temporalUi: temporalUiPort }),
+  }
+}
+
+function addresses(env: NodeJS.ProcessEnv, { demo }: UpOptions): string {
+  const ui = env.SLUICE_TEMPORAL_UI_URL
+  return `
+Sluice is up.${ui ? `\n  Temporal UI   ${ui}/namespaces/${env.TEMPORAL_NAMESPACE}/workflows` : ''}
+  Temporal      ${env.TEMPORAL_ADDRESS}
+
+What to try next, in another terminal:
+${
+  demo
+    ? `  ./sluice sync preview demo-accounts       what the next run would do
+  ./sluice account get ACC-000007           an account with its attributes
+  ./sluice quarantine list                  rejected rows, with the reason
+  ./sluice sync run demo-accounts --wait    run it again: nothing changed, nothing is written
+  ./sluice usage                            what is stored
+  demo/sluice.yaml                          the configuration: change it, then ./sluice plan -f demo/sluice.yaml`
+    : `  ./sluice apply -f sluice.yaml             deploy your connections and syncs; demo/sluice.yaml is an example
+  ./sluice doctor                           whether everything is well`
+}
+
+Ctrl-C ends it and keeps the data.
+`
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  // Neither a listener nor the servers, which are processes of their own, keep this process alive.
+  const alive = setInterval(() => {}, 0x7fffffff)
+  return new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  }).finally(() => clearInterval(alive))
+}

@@ -1,0 +1,52 @@
+import { styleText } from 'node:util'
+import type { RunView } from '@sluice/control/runs/watchRun'
+import type { RunReport } from '@sluice/core/run/runReport'
+import { say } from './answer.ts'
+import { printable, shortened } from './printable.ts'
+import { grouped } from './table.ts'
+
+/**
+ * Shows a run on standard error until it ends: on a terminal one line that moves; elsewhere, and besides, a line whenever
+ * it begins to wait or pauses.
+ */
+export async function followRun(views: AsyncGenerator<RunView, RunReport>): Promise<RunReport> {
+  const terminal = process.stderr.isTTY === true
+  const wipe = () => terminal && process.stderr.write('\r\u001b[2K')
+  let held: string | undefined
+  try {
+    for (;;) {
+      const { done, value } = await views.next()
+      if (done) return value
+      const hold = holdOf(value)
+      if (hold?.what !== held) {
+        wipe()
+        say(hold ? styleText('yellow', printable(hold.text), { stream: process.stderr }) : 'goes on')
+      }
+      held = hold?.what
+      if (terminal) {
+        wipe()
+        process.stderr.write(shortened(progressText(value), (process.stderr.columns || 80) - 1))
+      }
+    }
+  } finally {
+    wipe()
+  }
+}
+
+/** Why it does not go on just now; undefined if it does. `what` stays the same as long as there is nothing new to tell. */
+function holdOf({ waiting, paused, phase }: RunView): { what: string; text: string } | undefined {
+  if (waiting) {
+    const attempt = waiting.attempt === undefined ? '' : ` (attempt ${waiting.attempt} failed)`
+    const next = waiting.next_attempt_at === undefined ? '' : ` Next attempt at ${waiting.next_attempt_at}.`
+    const what = `waiting${attempt}: ${waiting.sentence}`
+    return { what, text: what + next }
+  }
+  if (phase !== 'paused' || !paused) return undefined
+  const text = `paused by ${paused.by}: ${paused.reason}. It goes on with \`sluice sync resume\`.`
+  return { what: text, text }
+}
+
+function progressText({ phase, rows, batches }: RunView): string {
+  if (phase === undefined || !rows || !batches) return 'starting'
+  return `${phase}: ${grouped(rows.extracted)} rows read, ${grouped(rows.applied)} applied, ${grouped(rows.rejected)} rejected, batch ${grouped(batches.applied)} of ${grouped(batches.extracted)}`
+}

@@ -1,0 +1,1 @@
+export { readUsage, recountUsage } from '@sluice/account-store/usage'

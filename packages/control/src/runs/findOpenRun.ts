@@ -1,0 +1,40 @@
+import { readLease } from '@sluice/account-store/lease'
+import { readRun } from '@sluice/account-store/runs'
+import { workflowId } from '@sluice/workflows/names'
+import { type Client, WorkflowNotFoundError } from '@temporalio/client'
+import type { Services } from '../services.ts'
+import { withTemporalFaults } from '../temporal/temporalFaults.ts'
+
+export interface OpenRun {
+  workflowId: string
+  /** Temporal's first execution run id. */
+  runId: string
+  /** `paused`: it stands still. A run that has not claimed its sync yet counts as running. */
+  status: 'running' | 'paused'
+}
+
+/** The run of a sync that is in progress: the holder of its lease, or one started by hand that has not claimed it yet. */
+export async function findOpenRun({ store, temporal }: Services, sync: string): Promise<OpenRun | undefined> {
+  const lease = await readLease(store, sync)
+  if (lease && (await openRunIdOf(temporal, lease.workflowId)) === lease.runId) {
+    const run = await readRun(store, lease.runId)
+    return { workflowId: lease.workflowId, runId: lease.runId, status: run?.status === 'paused' ? 'paused' : 'running' }
+  }
+  const byHand = workflowId(sync, 'manual')
+  const runId = await openRunIdOf(temporal, byHand)
+  return runId === undefined ? undefined : { workflowId: byHand, runId, status: 'running' }
+}
+
+/** First execution run id of the open workflow of this id. */
+async function openRunIdOf(temporal: Client, id: string): Promise<string | undefined> {
+  return withTemporalFaults(async () => {
+    try {
+      const description = await temporal.workflow.getHandle(id).describe()
+      if (description.status.name !== 'RUNNING') return undefined
+      return description.raw.workflowExecutionInfo?.firstRunId || description.runId
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined
+      throw error
+    }
+  })
+}
