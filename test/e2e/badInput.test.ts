@@ -131,7 +131,9 @@ syncs:
   })
 
   test('§7 a second run while one runs is refused: another job is in progress', async () => {
-    await sluice.source.query('create or replace view slow as select accounts.* from accounts, lateral (select pg_sleep(5)::text as slept) s where slept is not null')
+    await sluice.source.query(
+      'create or replace view slow as select accounts.* from accounts, lateral (select pg_sleep(5)::text as slept) s where slept is not null',
+    )
     await sluice.configure(yaml(sluice.connection(), '{ table: public.slow }'))
     const first = run()
     await expect

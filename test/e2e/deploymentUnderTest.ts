@@ -10,13 +10,15 @@ import { type TestNamespace, testNamespace } from '../servers/temporal.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 
-export interface Answer {
+interface Answer {
   code: number
   stdout: string
   stderr: string
   /** The one JSON document of `--json`. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests compare it with what interfaces §4 says
   json: any
   /** The JSON lines of `--json` for lists. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
   lines: any[]
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeOn } from '../servers/address.ts'
-import { ownTemporal, type OwnTemporal } from '../servers/temporal.ts'
+import { type OwnTemporal, ownTemporal } from '../servers/temporal.ts'
 import { type DeploymentUnderTest, deploy } from './deploymentUnderTest.ts'
 
 const describeOnServers = await describeOn('postgres', 'temporal')

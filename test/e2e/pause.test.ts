@@ -47,9 +47,7 @@ syncs:
 
   test('§8 signal pause stops it at a batch boundary with no query open, what is applied is committed; resume lets it end', async () => {
     const run = sluice.sluice('sync', 'run', 'crm', '--wait', '--json')
-    await expect
-      .poll(applied, { timeout: 30_000 })
-      .toBeGreaterThan(2000)
+    await expect.poll(applied, { timeout: 30_000 }).toBeGreaterThan(2000)
     await temporal('signal', ...workflow, '--name', 'pause', '--input', '{"reason":"new fields","by":"ops"}')
     await expect.poll(async () => (await progress()).phase, { timeout: 30_000 }).toBe('paused')
 
@@ -67,7 +65,9 @@ syncs:
       ])
     ).rows
     expect(n).toBe(paused.rowsApplied)
-    await expect.poll(() => temporal('list', '--query', 'SluiceSync = "crm" and SluiceStatus = "paused"'), { timeout: 10_000 }).toContain('sync/crm/manual')
+    await expect
+      .poll(() => temporal('list', '--query', 'SluiceSync = "crm" and SluiceStatus = "paused"'), { timeout: 10_000 })
+      .toContain('sync/crm/manual')
 
     // It survives the loss of its worker.
     sluice.worker!.kill('SIGKILL')
@@ -83,9 +83,7 @@ syncs:
       'truncate sluice.account; update sluice.usage set accounts = 0, bytes = 0; delete from sluice.watermark',
     )
     const run = sluice.sluice('sync', 'run', 'crm', '--wait', '--json')
-    await expect
-      .poll(applied, { timeout: 30_000 })
-      .toBeGreaterThan(2000)
+    await expect.poll(applied, { timeout: 30_000 }).toBeGreaterThan(2000)
     await temporal('cancel', ...workflow)
     const answer = await run
     expect(answer.code).toBe(7)
@@ -104,9 +102,7 @@ syncs:
       'truncate sluice.account; update sluice.usage set accounts = 0, bytes = 0; delete from sluice.watermark',
     )
     const first = sluice.sluice('sync', 'run', 'crm', '--wait', '--json')
-    await expect
-      .poll(applied, { timeout: 30_000 })
-      .toBeGreaterThan(1000)
+    await expect.poll(applied, { timeout: 30_000 }).toBeGreaterThan(1000)
     await temporal('terminate', ...workflow)
     expect((await first).code).toBe(5)
     const second = await sluice.sluice('sync', 'run', 'crm', '--wait', '--json')

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeOn } from '../servers/address.ts'
-import { ownPostgres, type OwnPostgres } from '../servers/postgres.ts'
+import { type OwnPostgres, ownPostgres } from '../servers/postgres.ts'
 import { type DeploymentUnderTest, deploy } from './deploymentUnderTest.ts'
 
 const describeOnServers = await describeOn('postgres', 'temporal')

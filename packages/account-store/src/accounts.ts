@@ -47,7 +47,9 @@ export async function* exportAccounts(pool: pg.Pool): AsyncGenerator<Account> {
   client.on('error', onError)
   try {
     await withStoreFaults(() => client.query('begin isolation level repeatable read read only'))
-    await withStoreFaults(() => client.query(`declare accounts no scroll cursor for select ${columns} from sluice.account order by id`))
+    await withStoreFaults(() =>
+      client.query(`declare accounts no scroll cursor for select ${columns} from sluice.account order by id`),
+    )
     for (;;) {
       const { rows } = await withStoreFaults(() => client.query<AccountRow>('fetch 5000 from accounts'))
       if (rows.length === 0) return

@@ -37,7 +37,8 @@ export async function commitWatermark(pool: pg.Pool, commit: WatermarkCommit): P
     const current = await lockWatermark(client, run.sync)
     if (boundary === undefined) return current === undefined ? {} : { watermark: current }
     await checkLedger(client, commit)
-    if (current !== undefined && compareTimestamps(boundary.updatedAt, current.updatedAt) < 0) return { watermark: current }
+    if (current !== undefined && compareTimestamps(boundary.updatedAt, current.updatedAt) < 0)
+      return { watermark: current }
     await client.query(
       `insert into sluice.watermark (sync, updated_at, rows_at_updated_at, moved_by) values ($1, $2, $3, $4)
        on conflict (sync) do update set updated_at = excluded.updated_at, rows_at_updated_at = excluded.rows_at_updated_at,

@@ -16,7 +16,7 @@ export interface Deployment {
 }
 
 /** Absent: no limit. */
-export interface Quota {
+interface Quota {
   accounts?: number
   bytes?: number
 }
@@ -32,9 +32,15 @@ export interface DeploymentChange {
 export async function readDeployment(db: Db): Promise<Deployment> {
   return withStoreFaults(async () => {
     const schema = await readSchema(db)
-    const connections = await db.query<{ name: string; definition: ConnectionDefinition }>('select name, definition from sluice.connection order by name')
-    const syncs = await db.query<{ name: string; definition: SyncDefinition }>('select name, definition from sluice.sync order by name')
-    const quota = await db.query<{ accounts: number | null; bytes: number | null }>('select accounts_max as accounts, bytes_max as bytes from sluice.usage')
+    const connections = await db.query<{ name: string; definition: ConnectionDefinition }>(
+      'select name, definition from sluice.connection order by name',
+    )
+    const syncs = await db.query<{ name: string; definition: SyncDefinition }>(
+      'select name, definition from sluice.sync order by name',
+    )
+    const quota = await db.query<{ accounts: number | null; bytes: number | null }>(
+      'select accounts_max as accounts, bytes_max as bytes from sluice.usage',
+    )
     return {
       ...(schema && { schema }),
       connections: Object.fromEntries(connections.rows.map((row) => [row.name, row.definition])),
@@ -52,7 +58,11 @@ export async function readDeployment(db: Db): Promise<Deployment> {
  * watermark and its list of applied files speak of the old source.
  * @throws SluiceError `config_invalid` if a sync that is to be removed has a run
  */
-export async function writeDeployment(pool: pg.Pool, change: DeploymentChange, audit: { by: string; reason?: string }): Promise<void> {
+export async function writeDeployment(
+  pool: pg.Pool,
+  change: DeploymentChange,
+  audit: { by: string; reason?: string },
+): Promise<void> {
   await transaction(pool, async (client) => {
     for (const [name, definition] of Object.entries(change.connections.put))
       await client.query(
@@ -111,15 +121,28 @@ export async function readSchema(db: Db, version?: number): Promise<AccountSchem
 /** Newest first. */
 export async function listSchemaVersions(db: Db): Promise<SchemaVersion[]> {
   return withStoreFaults(async () => {
-    const { rows } = await db.query<{ version: number; fields: string; createdAt: Date; by: string; reason: string | null }>(
+    const { rows } = await db.query<{
+      version: number
+      fields: string
+      createdAt: Date
+      by: string
+      reason: string | null
+    }>(
       `select version, fields, created_at as "createdAt", created_by as by, reason from sluice.account_schema order by version desc`,
     )
-    return rows.map((row) => ({ ...row, fields: JSON.parse(row.fields) as Fields, createdAt: row.createdAt.toISOString() }))
+    return rows.map((row) => ({
+      ...row,
+      fields: JSON.parse(row.fields) as Fields,
+      createdAt: row.createdAt.toISOString(),
+    }))
   })
 }
 
 async function putSync(client: pg.PoolClient, name: string, definition: SyncDefinition): Promise<void> {
-  const old = await client.query<{ definition: SyncDefinition }>('select definition from sluice.sync where name = $1 for update', [name])
+  const old = await client.query<{ definition: SyncDefinition }>(
+    'select definition from sluice.sync where name = $1 for update',
+    [name],
+  )
   await client.query(
     `insert into sluice.sync (name, definition, connection) values ($1, $2, $3)
      on conflict (name) do update set definition = excluded.definition, connection = excluded.connection`,
@@ -143,7 +166,10 @@ async function removeSync(client: pg.PoolClient, name: string): Promise<void> {
   if (rowCount === 1) return
   const { rows } = await client.query('select from sluice.sync where name = $1', [name])
   if (rows.length > 0)
-    throw new SluiceError('config_invalid', `The sync "${name}" has a run and cannot be removed: cancel the run or wait for its end.`)
+    throw new SluiceError(
+      'config_invalid',
+      `The sync "${name}" has a run and cannot be removed: cancel the run or wait for its end.`,
+    )
 }
 
 async function putSchema(client: pg.PoolClient, fields: Fields, audit: { by: string; reason?: string }): Promise<void> {

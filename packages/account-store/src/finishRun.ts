@@ -30,7 +30,13 @@ export async function finishRun(pool: pg.Pool, end: RunEnd): Promise<FinishedRun
          status = case when $2 = 'success' and (rows_rejected > 0 or files_skipped <> '[]') then 'partial' else $2 end,
          finished_at = $3, warnings = $4, error = $5, paused_because = null
        where run_id = $1 and finished_at is null`,
-      [end.run.runId, end.status, end.finishedAt, JSON.stringify(end.warnings), end.error ? JSON.stringify(end.error) : null],
+      [
+        end.run.runId,
+        end.status,
+        end.finishedAt,
+        JSON.stringify(end.warnings),
+        end.error ? JSON.stringify(end.error) : null,
+      ],
     )
     await client.query('update sluice.sync set active_run = null where name = $1 and active_run = $2', [
       end.run.sync,

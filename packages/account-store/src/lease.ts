@@ -58,7 +58,15 @@ export async function claimSync(pool: pg.Pool, request: ClaimRequest): Promise<C
       `insert into sluice.run (run_id, sync, kind, status, workflow_id, started_at, schema_version, watermark_from)
        values ($1, $2, $3, 'running', $4, $5, $6, $7)
        on conflict (run_id) do update set status = 'running', paused_because = null, schema_version = excluded.schema_version`,
-      [request.runId, request.sync, request.kind, request.workflowId, request.startedAt, schema, watermark?.updatedAt ?? null],
+      [
+        request.runId,
+        request.sync,
+        request.kind,
+        request.workflowId,
+        request.startedAt,
+        schema,
+        watermark?.updatedAt ?? null,
+      ],
     )
     return watermark === undefined ? { claimed: true, token, schema } : { claimed: true, token, schema, watermark }
   })

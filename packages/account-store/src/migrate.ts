@@ -44,6 +44,8 @@ export async function readStoreVersion(db: Db): Promise<number> {
 export const storeVersion = migrations.length
 
 async function readVersion(db: Db): Promise<number> {
-  const { rows } = await db.query<{ version: number }>('select coalesce(max(version), 0) as version from sluice.migration')
+  const { rows } = await db.query<{ version: number }>(
+    'select coalesce(max(version), 0) as version from sluice.migration',
+  )
   return rows[0]?.version ?? 0
 }

@@ -21,7 +21,9 @@ export async function listQuarantine(
   options: { sync?: string; code?: string; limit: number; offset?: number },
 ): Promise<QuarantinedRow[]> {
   return withStoreFaults(async () => {
-    const { rows } = await db.query<Omit<QuarantinedRow, 'quarantined_at' | 'retried_at'> & { quarantined_at: Date; retried_at: Date | null }>(
+    const { rows } = await db.query<
+      Omit<QuarantinedRow, 'quarantined_at' | 'retried_at'> & { quarantined_at: Date; retried_at: Date | null }
+    >(
       `select id, sync, run_id, updated_at, payload, code, sentence, quarantined_at, retried_at from sluice.quarantine
        where ($1::text is null or sync = $1) and ($2::text is null or code = $2)
        order by quarantined_at desc, sync, row_key limit $3 offset $4`,

@@ -5,7 +5,10 @@ import type { Db } from './openStore.ts'
 import { withStoreFaults } from './storeFaults.ts'
 
 /** Newest first. `before`: run id of the last one seen. */
-export async function listRuns(db: Db, options: { sync?: string; limit: number; before?: string }): Promise<RunReport[]> {
+export async function listRuns(
+  db: Db,
+  options: { sync?: string; limit: number; before?: string },
+): Promise<RunReport[]> {
   return withStoreFaults(async () => {
     const { rows } = await db.query<RunRow>(
       `select * from sluice.run

@@ -16,7 +16,17 @@ const byCondition: Record<string, FaultCode> = {
   '57P03': 'store_unavailable',
 }
 
-const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT'])
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+])
 
 /**
  * A PostgreSQL error of the store as one of ours. The driver's `detail` and `where` quote rows, and so does the message of
@@ -25,7 +35,8 @@ const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'
 export function storeFault(error: unknown): SluiceError {
   if (error instanceof SluiceError) return error
   const code = (error as { code?: unknown } | null)?.code
-  if (typeof code === 'string' && networkCodes.has(code)) return new SluiceError('store_unavailable', `(${code})`, { cause: undefined })
+  if (typeof code === 'string' && networkCodes.has(code))
+    return new SluiceError('store_unavailable', `(${code})`, { cause: undefined })
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) {
     const known = byCondition[code] ?? (code.startsWith('08') ? 'store_unavailable' : 'internal')
     // Class 42 speaks of names and syntax, never of a row.
@@ -33,7 +44,11 @@ export function storeFault(error: unknown): SluiceError {
     return new SluiceError(known, `(PostgreSQL ${code}${words})`)
   }
   const message = error instanceof Error ? error.message : ''
-  if (/connection (terminated|ended|timeout)|timeout exceeded when trying to connect|not queryable|server closed/i.test(message))
+  if (
+    /connection (terminated|ended|timeout)|timeout exceeded when trying to connect|not queryable|server closed/i.test(
+      message,
+    )
+  )
     return new SluiceError('store_unavailable')
   return new SluiceError('internal', undefined, { cause: error })
 }

@@ -1,5 +1,5 @@
 /** Who ends a fault: `time` (retried with back-off and shown as waiting) or a `person` (the run ends, with a remedy). */
-export type RemedyBy = 'time' | 'person'
+type RemedyBy = 'time' | 'person'
 export type FaultStatus = 'error' | 'config_error' | 'limit_exceeded'
 
 export interface Fault {

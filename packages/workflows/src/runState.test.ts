@@ -224,11 +224,18 @@ describe('§7: limits and thresholds', () => {
     [{ rejectedShare: 0.2 }, 10, 3, true],
     [{ rejectedRows: 5, rejectedShare: 0.2 }, 10, 3, true],
     [{ rejectedShare: 0 }, 0, 0, false],
-  ])('§2: stop_when %j, %i rows, %i rejected: %s', (stopWhen, rowsRead, rowsRejected, stop) => {
-    const state = running(undefined, { stopWhen })
-    apply(state, offer(0), { rowsRead, rowsRejected })
-    expect(state.tooManyRejected).toBe(stop)
-  })
+  ] as [{ rejectedRows?: number; rejectedShare?: number }, number, number, boolean][])(
+    '§2: stop_when %j, %i rows, %i rejected, before a commit: %s',
+    (stopWhen, rowsRead, rowsRejected, stop) => {
+      const state = running(undefined, { stopWhen })
+      apply(state, offer(0), { rowsRead, rowsRejected })
+      expect(state.tooManyRejected('before a commit')).toBe(stop)
+      // A share of the first few rows would stop a run for the one row without UPDATED_AT that it reads first.
+      expect(state.tooManyRejected('after a batch')).toBe(
+        stop && stopWhen.rejectedRows !== undefined && rowsRejected > stopWhen.rejectedRows,
+      )
+    },
+  )
 })
 
 describe('damaged batches', () => {

@@ -268,13 +268,15 @@ export class RunState {
     this.stop()
   }
 
-  /** §2: a stop threshold. Looked at after each batch, before the next commit. */
-  get tooManyRejected(): boolean {
+  /**
+   * §2: a stop threshold. A share says little of the first few rows: it is looked at before each commit alone, the last one
+   * included, a count also after each batch.
+   */
+  tooManyRejected(when: 'after a batch' | 'before a commit'): boolean {
     const { rejectedRows, rejectedShare } = this.#claim().settings.stopWhen ?? {}
-    return (
-      (rejectedRows !== undefined && this.rowsRejected > rejectedRows) ||
-      (rejectedShare !== undefined && this.rowsApplied > 0 && this.rowsRejected / this.rowsApplied > rejectedShare)
-    )
+    if (rejectedRows !== undefined && this.rowsRejected > rejectedRows) return true
+    if (rejectedShare === undefined || when === 'after a batch' || this.rowsApplied === 0) return false
+    return this.rowsRejected / this.rowsApplied > rejectedShare
   }
 
   get commitDue(): boolean {

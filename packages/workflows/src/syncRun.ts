@@ -237,8 +237,7 @@ export async function syncRun(started: SyncRunInput, carried?: CarriedState): Pr
         state.schema = answer.schema
         upsertSearchAttributes([{ key: searchAttributes.schemaVersion, value: state.schema }])
       }
-      if (state.applying && state.tooManyRejected)
-        state.fail({ code: 'too_many_rejected', report: reportOf('too_many_rejected') })
+      if (state.applying && state.tooManyRejected('after a batch')) failTooManyRejected()
       if (state.applying && state.commitDue) await commit('running')
     } catch (error) {
       const fault = faultOf(error)
@@ -248,7 +247,12 @@ export async function syncRun(started: SyncRunInput, carried?: CarriedState): Pr
     stopExtract()
   }
 
+  function failTooManyRejected(): void {
+    state.fail({ code: 'too_many_rejected', report: reportOf('too_many_rejected') })
+  }
+
   async function commit(status: 'running' | 'paused'): Promise<void> {
+    if (state.fault === undefined && state.tooManyRejected('before a commit')) failTooManyRejected()
     // §2: past the stop threshold the watermark stays at the last commit.
     if (state.fault?.code === 'too_many_rejected' || state.fault?.code === 'run_lost') return
     const request: CommitWatermarkInput | undefined = state.commit(status)

@@ -1,5 +1,12 @@
+import { SluiceError } from '@sluice/core/faults'
 import type { ClaimAnswer, OfferRequest } from '@sluice/workflows/messages'
-import type { Client } from '@temporalio/client'
+import {
+  type Client,
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client'
 
 /** The place of one extract attempt in its own workflow: it claims it, then offers one batch after the other. */
 export interface WorkflowPlace {
@@ -28,11 +35,29 @@ export function workflowPlace({
   attempt,
 }: PlaceRequest): WorkflowPlace {
   const handle = client.workflow.getHandle(workflowId, runId)
-  // An update that is sent again under the same id gets the answer that it had: the id names activity, attempt and batch.
-  const id = `${activityId}-a${attempt}`
-  return {
-    claim: () => handle.executeUpdate('claim', { updateId: `${id}-claim`, args: [{ segment, attempt }] }),
-    offer: (offer) =>
-      handle.executeUpdate('offer', { updateId: `${id}-b${offer.batch}`, args: [{ segment, attempt, ...offer }] }),
+  const update = async <T>(name: string, step: string, request: object): Promise<T> => {
+    try {
+      // An update that is sent again under the same id gets the answer that it had: the id names activity, attempt and batch.
+      return await handle.executeUpdate<T, [object]>(name, {
+        updateId: `${activityId}-a${attempt}-${step}`,
+        args: [{ segment, attempt, ...request }],
+      })
+    } catch (error) {
+      throw placeFault(error)
+    }
   }
+  return {
+    claim: () => update('claim', 'claim', {}),
+    offer: (offer) => update('offer', `b${offer.batch}`, offer),
+  }
+}
+
+function placeFault(error: unknown): unknown {
+  // A stale attempt: Temporal has started another one, or closed the workflow, and will not look at what becomes of this.
+  if (error instanceof WorkflowUpdateFailedError)
+    return new SluiceError('internal', `The workflow refused it: ${error.cause?.message}`)
+  if (error instanceof WorkflowNotFoundError) return new SluiceError('internal', 'Its workflow is closed.')
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isGrpcServiceError(error))
+    return new SluiceError('temporal_unavailable')
+  return error
 }

@@ -9,6 +9,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import type { RunIdentity } from '../runIdentity.ts'
 import { transaction } from '../transaction.ts'
 import { applyRepeatedIds } from './applyRepeatedIds.ts'
+import { compareWithAccounts } from './compareWithAccounts.ts'
 import { deleteAccounts } from './deleteAccounts.ts'
 import { insertAccounts } from './insertAccounts.ts'
 import { quarantineRows } from './quarantineRows.ts'
@@ -55,12 +56,22 @@ export async function applyBatch(pool: pg.Pool, input: BatchToApply): Promise<Ap
     await createTemporaryTables(client)
     await copyIn(client, `copy pg_temp.change (${changeColumns.map(quoted)}) from stdin`, input.changes)
 
-    const counts: RowCounts = { read: report.rowsRead, created: 0, updated: 0, unchanged: 0, deleted: 0, ignored: 0, merged: 0, rejected: report.rowsRejected }
+    const counts: RowCounts = {
+      read: report.rowsRead,
+      created: 0,
+      updated: 0,
+      unchanged: 0,
+      deleted: 0,
+      ignored: 0,
+      merged: 0,
+      rejected: report.rowsRejected,
+    }
     const usage: Effect = { accounts: 0, bytes: 0 }
     const conditional: number[] = []
     if (report.stepsMax > 1) {
       const repeated = await applyRepeatedIds(client)
-      for (const outcome of ['created', 'updated', 'unchanged', 'deleted', 'ignored', 'merged'] as const) counts[outcome] += repeated.counts[outcome]
+      for (const outcome of ['created', 'updated', 'unchanged', 'deleted', 'ignored', 'merged'] as const)
+        counts[outcome] += repeated.counts[outcome]
       usage.accounts += repeated.usage.accounts
       usage.bytes += repeated.usage.bytes
       conditional.push(...repeated.rejected)
@@ -141,34 +152,45 @@ async function copyIn(client: pg.PoolClient, statement: string, bytes: Uint8Arra
   await finished
 }
 
-/** Ids that come once in the batch. Inserts come before updates: an account that is there only by then is updated. */
-async function applySingleIds(client: pg.PoolClient, counts: RowCounts, usage: Effect, conditional: number[]): Promise<void> {
-  // A batch always finds its accounts by the primary key, however large the store is and whatever the planner believes
-  // about a temporary table without statistics.
-  await client.query('set local enable_hashjoin = off; set local enable_mergejoin = off')
-  const { rows } = await client.query<{ upserts: number; deletes: number; lacking: number }>(
-    `select count(*) filter (where kind = 'u') as upserts, count(*) filter (where kind = 'd') as deletes,
-       count(*) filter (where lacks_required) as lacking from pg_temp.change`,
-  )
-  const { upserts, deletes, lacking } = rows[0]!
-  if (deletes > 0) {
+/** Ids that come once in the batch. */
+async function applySingleIds(
+  client: pg.PoolClient,
+  counts: RowCounts,
+  usage: Effect,
+  conditional: number[],
+): Promise<void> {
+  await findAccountsByKey(client)
+  const found = await compareWithAccounts(client)
+  if (found.deletes > 0) {
     const deleted = await deleteAccounts(client)
     counts.deleted += deleted.accounts
-    counts.ignored += deletes - deleted.accounts
+    counts.ignored += found.deletes - deleted.accounts
     usage.accounts -= deleted.accounts
     usage.bytes -= deleted.bytes
   }
-  if (upserts > 0) {
-    const created = await insertAccounts(client)
-    const updated = await updateAccounts(client)
-    const rejected = lacking > 0 ? await findRejected(client) : []
-    conditional.push(...rejected)
-    counts.created += created.accounts
-    counts.updated += updated.accounts
-    counts.unchanged += upserts - created.accounts - updated.accounts - rejected.length
-    usage.accounts += created.accounts
-    usage.bytes += created.bytes + updated.bytes
-  }
+  // Most batches are of one kind: a first load finds no account, a volatile view finds all of them as they are.
+  const none = { accounts: 0, bytes: 0 }
+  const created = found.absent > 0 ? await insertAccounts(client) : none
+  // Fewer than were absent: another sync created one meanwhile, so that it is to be updated.
+  const updated = found.different > 0 || created.accounts < found.absent ? await updateAccounts(client) : none
+  const rejected = found.lacking > 0 ? await findRejected(client) : []
+  conditional.push(...rejected)
+  counts.created += created.accounts
+  counts.updated += updated.accounts
+  counts.unchanged += found.upserts - created.accounts - updated.accounts - rejected.length
+  usage.accounts += created.accounts
+  usage.bytes += created.bytes + updated.bytes
+}
+
+/**
+ * A batch always finds its accounts by the primary key, however large the store is and whatever the planner believes about
+ * a temporary table without statistics. On a store that was empty when it was last analysed it would scan the table once
+ * for every row, while the very same statement makes it grow.
+ */
+export async function findAccountsByKey(client: pg.PoolClient): Promise<void> {
+  await client.query(
+    'set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off; set local enable_material = off',
+  )
 }
 
 /** §3: an account that would be created without a required field. */
@@ -212,7 +234,13 @@ async function addUsage(client: pg.PoolClient, usage: Effect): Promise<void> {
   if (usage.bytes > 0 && rows[0]?.tooLarge) throw new SluiceError('store_quota', 'No further bytes may be stored.')
 }
 
-async function addToRun(client: pg.PoolClient, input: BatchToApply, run: LockedRun, counts: RowCounts, rejected: object): Promise<void> {
+async function addToRun(
+  client: pg.PoolClient,
+  input: BatchToApply,
+  run: LockedRun,
+  counts: RowCounts,
+  rejected: object,
+): Promise<void> {
   const { report, files } = input.header
   const skipped = [...(JSON.parse(run.filesSkipped) as SkippedFile[]), ...(files?.skipped ?? [])]
   await client.query(

@@ -1,6 +1,6 @@
 import type { RowCounts } from '@sluice/core/run/runReport'
 import type pg from 'pg'
-import type { Effect } from './applyBatch.ts'
+import { type Effect, findAccountsByKey } from './applyBatch.ts'
 
 export interface RepeatedIds {
   counts: Omit<RowCounts, 'read' | 'rejected'>
@@ -25,8 +25,8 @@ export async function applyRepeatedIds(client: pg.PoolClient): Promise<RepeatedI
       delete from pg_temp.change c using (select distinct id from pg_temp.change where step > 1) r where c.id = r.id
       returning c.*
     )
-    insert into pg_temp.repeated select * from moved;
-    set local enable_hashjoin = off; set local enable_mergejoin = off`)
+    insert into pg_temp.repeated select * from moved`)
+  await findAccountsByKey(client)
 
   // Held until the end, so that what is walked is what is written. An id without an account cannot be locked: if another
   // sync creates it meanwhile, the insert below fails and the batch is tried again.

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Effect } from './applyBatch.ts'
 
 /**
- * Creates the accounts that do not exist yet. If another sync creates one of them at the same moment, the insert fails and
+ * Creates the accounts that do not exist. If another sync creates one of them at the same moment, the insert fails and
  * the batch is applied again from the start: `on conflict` would spare that, but costs every row a third of its time.
  */
 export async function insertAccounts(client: pg.PoolClient): Promise<Effect> {

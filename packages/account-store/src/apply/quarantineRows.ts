@@ -5,7 +5,10 @@ import type { RunIdentity } from '../runIdentity.ts'
  * §2: a rejected row is never lost, and the same row rejected again for the same reason refreshes its entry.
  * `conditional`: ordinals of the rows that were rejected only now, since their account does not exist.
  */
-export async function quarantineRows(client: pg.PoolClient, input: { run: RunIdentity; conditional: number[] }): Promise<void> {
+export async function quarantineRows(
+  client: pg.PoolClient,
+  input: { run: RunIdentity; conditional: number[] },
+): Promise<void> {
   await client.query(
     `insert into sluice.quarantine (sync, row_key, run_id, id, updated_at, name, payload, deleted, code, sentence)
      select distinct on (row_key) $1, row_key, $2, id, updated_at, name, payload, deleted, code, sentence

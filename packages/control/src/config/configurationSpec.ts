@@ -196,7 +196,10 @@ const syncSpec = z.strictObject(
             .min(0, 'expected a share from 0 to 1, such as 0.05')
             .max(1, 'expected a share from 0 to 1, such as 0.05')
             .optional()
-            .meta({ description: 'Rejected rows of the rows read that a run bears.', 'x-unit': 'share from 0 to 1' }),
+            .meta({
+              description: 'Rejected rows of the rows read that a run bears, looked at before each commit.',
+              'x-unit': 'share from 0 to 1',
+            }),
         },
         { error: 'expected { rejected_rows: 10000, rejected_share: 0.05 }' },
       )

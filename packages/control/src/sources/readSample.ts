@@ -1,7 +1,8 @@
 import type { DeployedSync } from '@sluice/account-store/deployment'
 import { readKnownFiles } from '@sluice/account-store/files'
 import { readWatermark } from '@sluice/account-store/watermarks'
-import { readRows } from '@sluice/connectors/files/readRows'
+import { compressionOf } from '@sluice/connectors/files/fileName'
+import { fileBytesMax, readRows } from '@sluice/connectors/files/readRows'
 import { type OpenedSource, openSource } from '@sluice/connectors/openSource'
 import type { Environment } from '@sluice/connectors/secrets'
 import type { SkippedFile } from '@sluice/core/run/runReport'
@@ -23,8 +24,6 @@ export interface Sample {
   /** Files before or among the sample that a run would skip whole. */
   skipped?: SkippedFile[]
 }
-
-const fileBytesMax = 512 * 1024 * 1024
 
 export async function readSample(
   store: Store,
@@ -100,9 +99,12 @@ async function sampleOfFiles(
   for (const entry of entries) {
     if (lines.length >= request.rowsMax) break
     if (known.has(entry.key)) continue
-    const compression = entry.key.endsWith('.gz') ? 'gzip' : entry.key.endsWith('.zst') ? 'zstd' : undefined
     try {
-      const rows = readRows(source.open(entry, signal), { format: place.format, compression, bytesMax: fileBytesMax })
+      const rows = readRows(source.open(entry, signal), {
+        format: place.format,
+        compression: compressionOf(entry.key),
+        bytesMax: fileBytesMax,
+      })
       lines.push(...(await firstLines(chunksOf(rows), request.rowsMax - lines.length)))
       read.push(entry.key)
     } catch (error) {

@@ -35,7 +35,7 @@ export interface SkippedFile {
   sentence: string
 }
 
-export type WarningCode =
+type WarningCode =
   | 'volatile_updated_at'
   | 'future_updated_at'
   | 'updated_at_ignored'

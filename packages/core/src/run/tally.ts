@@ -6,7 +6,7 @@ export const otherNames = '…'
 const nameLengthMax = 255
 
 /** An empty tally. Without a prototype, since a field may be called `__proto__`. */
-export function emptyTally(): Tally {
+function emptyTally(): Tally {
   return Object.create(null) as Tally
 }
 

@@ -43,7 +43,7 @@ export class FileFault extends Error {
   }
 }
 
-export const fileFaults = {
+const fileFaults = {
   invalid_json: 'The line is not a JSON object.',
   invalid_csv: 'The line has a broken quote.',
   wrong_width: 'The line does not have as many columns as the header.',
