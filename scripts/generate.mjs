@@ -1,5 +1,5 @@
-// Writes the generated pages under docs/ from their sources as built: the zod schema of sluice.yaml and the tree of
-// commands.
+// Writes the generated pages under docs/ from their sources as built: the zod schema of sluice.yaml, the tree of commands,
+// the catalogue of faults.
 //
 //   node scripts/generate.mjs            writes
 //   node scripts/generate.mjs --check    fails if a page is not what would be written
@@ -13,6 +13,7 @@ process.stdout.columns = 100
 
 const { configurationJsonSchema } = await from('packages/control/dist/config/configurationJsonSchema.js')
 const { program } = await from('apps/cli/dist/program.js')
+const { faults } = await from('packages/core/dist/faults.js')
 
 const notice = '<!-- Written by scripts/generate.mjs. Change its source instead. -->'
 const schema = configurationJsonSchema()
@@ -20,6 +21,7 @@ const pages = {
   'docs/sluice.schema.json': `${JSON.stringify(schema, undefined, 2)}\n`,
   'docs/configuration.md': configurationPage(),
   'docs/commands.md': commandsPage(program()),
+  'docs/errors.md': errorsPage(),
 }
 
 let stale = 0
@@ -159,4 +161,32 @@ state that it keeps in \`.sluice/\` (\`SLUICE_HOME\`); \`SLUICE_STORE_URL\`, \`S
 | 8 | refused: another job is in progress, syncs in the way |
 
 ${sections.join('\n')}`
+}
+
+function errorsPage() {
+  const rows = (remedyBy) =>
+    Object.entries(faults)
+      .filter(([, fault]) => fault.remedyBy === remedyBy)
+      .map(([code, { sentence, remedy, status }]) => `| \`${code}\` | ${sentence} | ${remedy} | \`${status}\` |`)
+      .join('\n')
+  const head = '| Code | Sentence | Remedy | Status of the run |\n|---|---|---|---|'
+  return `${notice}
+# Errors
+
+An error has a sentence, a remedy and a code; the code never changes its meaning. The last column says how a run ends by it;
+a command's exit code follows ([commands.md](commands.md)). Rejected rows
+and skipped files have codes of their own: [rejected-rows.md](rejected-rows.md), [files.md](files.md#skipped-files).
+
+## What time mends
+
+The run waits and tries again, for \`limits.retry_for\`. Only after that does it end.
+
+${head}
+${rows('time')}
+
+## What a person mends
+
+${head}
+${rows('person')}
+`
 }
