@@ -32,7 +32,7 @@ export type Claim =
 /**
  * §7: one run of a sync at a time. Gives the sync to this run with a new fencing token, and writes the run's row. The same
  * run that asks again gets the token that it has.
- * @throws SluiceError `sync_missing`, `schema_missing`
+ * @throws SluiceError `sync_missing`, `schema_missing`; `run_lost` if this run has ended
  */
 export async function claimSync(pool: pg.Pool, request: ClaimRequest): Promise<Claim> {
   return transaction(pool, async (client) => {
@@ -54,10 +54,12 @@ export async function claimSync(pool: pg.Pool, request: ClaimRequest): Promise<C
       if (sync.holder !== null) await endLostRun(client, sync.holder)
       token = await takeToken(client, request)
     }
-    await client.query(
+    // A worker that woke up when its run was over must not take the sync for it again.
+    const { rowCount } = await client.query(
       `insert into sluice.run (run_id, sync, kind, status, workflow_id, started_at, schema_version, watermark_from)
        values ($1, $2, $3, 'running', $4, $5, $6, $7)
-       on conflict (run_id) do update set status = 'running', paused_because = null, schema_version = excluded.schema_version`,
+       on conflict (run_id) do update set status = 'running', paused_because = null, schema_version = excluded.schema_version
+       where run.finished_at is null`,
       [
         request.runId,
         request.sync,
@@ -68,6 +70,7 @@ export async function claimSync(pool: pg.Pool, request: ClaimRequest): Promise<C
         watermark?.updatedAt ?? null,
       ],
     )
+    if (rowCount === 0) throw new SluiceError('run_lost')
     return watermark === undefined ? { claimed: true, token, schema } : { claimed: true, token, schema, watermark }
   })
 }

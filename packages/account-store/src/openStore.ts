@@ -17,7 +17,9 @@ export function openStore(options: { url: string; connectionsMax?: number; appli
     keepAlive: true,
     types,
     // `changed` uses temporary tables of a batch's size; the default of 8 MB would send them to disk.
-    options: '-c temp_buffers=64MB -c timezone=UTC',
+    // A worker whose machine is gone holds its locks until the server notices: after a minute, not after two hours.
+    options:
+      '-c temp_buffers=64MB -c timezone=UTC -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3',
   })
   // A connection that breaks while idle is replaced at its next use; without a listener it would end the process.
   pool.on('error', () => {})

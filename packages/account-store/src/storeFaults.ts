@@ -9,6 +9,7 @@ const byCondition: Record<string, FaultCode> = {
   '40P01': 'store_conflict',
   '23505': 'store_conflict',
   '55P03': 'store_conflict',
+  '25P03': 'store_unavailable',
   '53300': 'store_unavailable',
   '53100': 'store_unavailable',
   '57P01': 'store_unavailable',

@@ -1,6 +1,12 @@
 import type pg from 'pg'
 import { withStoreFaults } from './storeFaults.ts'
 
+/**
+ * Between two statements of a transaction pass milliseconds. A worker that was frozen in the midst of one must not hold its
+ * locks against the worker that took its place.
+ */
+const idleMsMax = 30_000
+
 /** One transaction on a connection of its own. A connection whose fate is unknown is closed, not reused. */
 export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   return withStoreFaults(async () => {
@@ -12,7 +18,7 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
     // Without a listener, a connection that breaks between two statements would end the process.
     client.on('error', onError)
     try {
-      await client.query('begin')
+      await client.query(`begin; set local idle_in_transaction_session_timeout = ${idleMsMax}`)
       const result = await work(client)
       await client.query('commit')
       return result

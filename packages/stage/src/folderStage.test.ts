@@ -112,6 +112,15 @@ describe('removing', () => {
     await stage.removeRun('crm', 'run')
     expect(await readdir(join(folder, 'stage/crm'))).toEqual([])
   })
+
+  test('takes what other runs of the sync left, and nothing else', async () => {
+    await stage.removeOtherRuns('crm', 'run')
+    for (const key of ['crm/lost/b.raw', 'crm/run/b.raw', 'erp/run/b.raw'])
+      await stage.write(key, raw(rows.length), [rows])
+    await stage.removeOtherRuns('crm', 'run')
+    expect(await readdir(join(folder, 'stage/crm'))).toEqual(['run'])
+    expect(await readdir(join(folder, 'stage/erp'))).toEqual(['run'])
+  })
 })
 
 describe('faults have a remedy', () => {

@@ -1,5 +1,5 @@
 import { createHash, hash, randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { StagedHeader } from '@sluice/core/batch/stagedObject'
@@ -15,7 +15,7 @@ const fileMode = 0o600
 export function openFolderStage(url: URL): Stage {
   const root = join(fileURLToPath(url), '.')
 
-  return { write, read, remove, removeRun, check }
+  return { write, read, remove, removeRun, removeOtherRuns, check }
 
   async function write(key: string, header: StagedHeader, pieces: readonly Uint8Array[]): Promise<StagedRef> {
     const path = within(root, join(root, key))
@@ -61,6 +61,17 @@ export function openFolderStage(url: URL): Stage {
 
   async function removeRun(sync: string, runId: string): Promise<void> {
     await removing([rm(within(root, join(root, sync, runId)), { recursive: true, force: true })])
+  }
+
+  async function removeOtherRuns(sync: string, runId: string): Promise<void> {
+    let runs: string[]
+    try {
+      runs = await readdir(within(root, join(root, sync)))
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return
+      throw stageFault(error)
+    }
+    await Promise.all(runs.filter((run) => run !== runId).map((run) => removeRun(sync, run)))
   }
 
   async function check(): Promise<{ bytesFree: number }> {

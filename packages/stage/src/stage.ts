@@ -28,6 +28,10 @@ export interface Stage {
   /** Everything that a run staged. Idempotent. */
   removeRun(sync: string, runId: string): Promise<void>
   /**
+   * What other runs of the sync left: those that never came to their end, and workers that woke up after it. Idempotent.
+   */
+  removeOtherRuns(sync: string, runId: string): Promise<void>
+  /**
    * Writes, reads and removes a probe. The free room, if the backend can tell.
    * @throws SluiceError as `write` and `read` do
    */

@@ -5,10 +5,11 @@ import type { ConnectInput, ConnectResult } from '@sluice/workflows/activities'
 import type { Client } from '@temporalio/client'
 import { WorkflowNotFoundError } from '@temporalio/client'
 import type { WorkerDependencies } from '../createActivities.ts'
+import { framesOf } from '../toApplicationFailure.ts'
 
 /** Claims the sync. A holder whose workflow is closed (terminated, lost) is no hindrance: its claim is taken over. */
 export async function connect(
-  { store, window, batchesPerSegment }: WorkerDependencies,
+  { store, stage, log, window, batchesPerSegment }: WorkerDependencies,
   client: Client,
   input: ConnectInput,
 ): Promise<ConnectResult> {
@@ -18,6 +19,10 @@ export async function connect(
   if (!claim.claimed && !(await isOpen(client, claim.holder)))
     claim = await claimSync(store, { ...input, takeOverFrom: claim.holder.runId })
   if (!claim.claimed) return { claimed: false, holder: claim.holder.runId }
+  // No other run of the sync is at work now; a stage that cannot be emptied must not keep this one from its own.
+  await stage
+    .removeOtherRuns(input.sync, input.runId)
+    .catch((error) => log.warn({ sync: input.sync, frames: framesOf(error) }, 'stage of other runs not removed'))
 
   const { definition } = sync
   return {

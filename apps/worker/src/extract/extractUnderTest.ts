@@ -34,6 +34,7 @@ export function extractUnderTest(
     },
     read: () => Promise.reject(new Error('unread')),
     removeRun: async () => {},
+    removeOtherRuns: async () => {},
     check: async () => ({}),
   }
   const claim: ClaimAnswer = { nextBatch: 0, rowsOffered: 0, stop: false, ...options.claim }

@@ -113,7 +113,7 @@ async function lockRun(client: pg.PoolClient, run: RunIdentity): Promise<LockedR
        r.rejected, r.dropped_fields as "droppedFields", r.type_mismatches as "typeMismatches",
        r.unstorable_values as "unstorableValues", r.files_skipped as "filesSkipped"
      from sluice.sync s, sluice.account_schema_in_force v, sluice.run r
-     where s.name = $1 and r.run_id = $2
+     where s.name = $1 and s.active_run = $2 and r.run_id = $2
      for share of s, v for no key update of r`,
     [run.sync, run.runId],
   )
