@@ -56,14 +56,19 @@ export async function applyFiltered(
   pool: pg.Pool,
   run: RunIdentity,
   place: { segment?: number; batch: number; schema?: number },
-  { changes, rejected, report }: FilteredBatch,
+  { plain, changes, rejected, report }: FilteredBatch,
 ): Promise<AppliedBatch> {
   return applyBatch(pool, {
     run,
     segment: place.segment ?? 1,
     batch: place.batch,
     schema: place.schema ?? 1,
-    header: { kind: 'changes', sections: { changes: changes.length, rejected: rejected.length }, report },
+    header: {
+      kind: 'changes',
+      sections: { plain: plain.length, changes: changes.length, rejected: rejected.length },
+      report,
+    },
+    plain,
     changes,
     rejected,
   })

@@ -38,7 +38,7 @@ describe('what was written is read back', () => {
   test('two sections, one of them empty', async () => {
     const header: ChangesHeader = {
       kind: 'changes',
-      sections: { changes: rows.length, rejected: 0 },
+      sections: { plain: rows.length, changes: 0, rejected: 0 },
       report: {
         rowsRead: 1,
         rowsChanges: 1,
@@ -51,7 +51,7 @@ describe('what was written is read back', () => {
       },
     }
     const { sections } = await stage.read(await stage.write('crm/run/b.changes', header, [rows]))
-    expect(sections.map((section) => Buffer.from(section).toString())).toEqual([rows.toString(), ''])
+    expect(sections.map((section) => Buffer.from(section).toString())).toEqual([rows.toString(), '', ''])
   })
 
   test('pieces that the header does not speak of are a bug', async () => {

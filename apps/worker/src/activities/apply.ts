@@ -7,5 +7,6 @@ export async function apply({ store, stage }: WorkerDependencies, input: ApplyIn
   const { header, sections } = await stage.read(input.changes)
   if (header.kind !== 'changes') throw new SluiceError('stage_corrupt', 'It does not hold changes.')
   const { run, segment, batch, schema } = input
-  return await applyBatch(store, { run, segment, batch, schema, header, changes: sections[0]!, rejected: sections[1]! })
+  const [plain, changes, rejected] = sections as [Uint8Array, Uint8Array, Uint8Array]
+  return await applyBatch(store, { run, segment, batch, schema, header, plain, changes, rejected })
 }

@@ -25,7 +25,7 @@ export default async function filterInThread(task: FilterTask): Promise<FilterAn
 async function filterStaged({ raw, schema, onTypeMismatch }: FilterTask): Promise<SchemaFilterResult> {
   const { header, sections } = await stage.read(raw)
   if (header.kind !== 'raw') throw new SluiceError('stage_corrupt', 'It does not hold raw rows.')
-  const { changes, rejected, report } = filterBatch(sections[0]!, {
+  const { plain, changes, rejected, report } = filterBatch(sections[0]!, {
     schema: sameObject(schema),
     onTypeMismatch,
     order: header.order,
@@ -37,11 +37,11 @@ async function filterStaged({ raw, schema, onTypeMismatch }: FilterTask): Promis
     changesKey(raw.uri, schema.version),
     {
       kind: 'changes',
-      sections: { changes: changes.byteLength, rejected: rejected.byteLength },
+      sections: { plain: plain.byteLength, changes: changes.byteLength, rejected: rejected.byteLength },
       report,
       ...(header.files && { files: header.files }),
     },
-    [changes, rejected],
+    [plain, changes, rejected],
   )
   const { rows, firstUpdatedAt, lastUpdatedAt } = raw
   return {

@@ -1,15 +1,15 @@
-import { once } from 'node:events'
 import type { ChangesHeader } from '@sluice/core/batch/stagedObject'
 import { SluiceError } from '@sluice/core/faults'
-import { changeColumns, rejectedColumns } from '@sluice/core/filter/filteredBatch'
+import { changeColumns, plainColumns, rejectedColumns } from '@sluice/core/filter/filteredBatch'
 import type { RowCounts, SkippedFile } from '@sluice/core/run/runReport'
 import { addTally, parseTally } from '@sluice/core/run/tally'
 import type pg from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
 import type { RunIdentity } from '../runIdentity.ts'
 import { transaction } from '../transaction.ts'
 import { applyRepeatedIds } from './applyRepeatedIds.ts'
 import { compareWithAccounts } from './compareWithAccounts.ts'
+import { copyIn } from './copyIn.ts'
+import { copyNewAccounts } from './copyNewAccounts.ts'
 import { deleteAccounts } from './deleteAccounts.ts'
 import { insertAccounts } from './insertAccounts.ts'
 import { quarantineRows } from './quarantineRows.ts'
@@ -22,7 +22,8 @@ export interface BatchToApply {
   /** The schema version that the batch was filtered under. */
   schema: number
   header: ChangesHeader
-  /** COPY text, see core's `changeColumns` and `rejectedColumns`. */
+  /** COPY text, see core's `plainColumns`, `changeColumns` and `rejectedColumns`. */
+  plain: Uint8Array
   changes: Uint8Array
   rejected: Uint8Array
 }
@@ -53,9 +54,6 @@ export async function applyBatch(pool: pg.Pool, input: BatchToApply): Promise<Ap
       return { applied: true, rowsRead: run.rowsRead, rowsRejected: run.rowsRejected }
 
     const { report } = input.header
-    await createTemporaryTables(client)
-    await copyIn(client, `copy pg_temp.change (${changeColumns.map(quoted)}) from stdin`, input.changes)
-
     const counts: RowCounts = {
       read: report.rowsRead,
       created: 0,
@@ -68,6 +66,15 @@ export async function applyBatch(pool: pg.Pool, input: BatchToApply): Promise<Ap
     }
     const usage: Effect = { accounts: 0, bytes: 0 }
     const conditional: number[] = []
+    await createTemporaryTables(client)
+    const copied = run.metAccounts ? undefined : await copyNewAccounts(client, input.plain)
+    if (copied === undefined) await copyIn(client, 'pg_temp.change', plainColumns, input.plain)
+    else {
+      counts.created += copied.accounts
+      usage.accounts += copied.accounts
+      usage.bytes += copied.bytes
+    }
+    await copyIn(client, 'pg_temp.change', changeColumns, input.changes)
     if (report.stepsMax > 1) {
       const repeated = await applyRepeatedIds(client)
       for (const outcome of ['created', 'updated', 'unchanged', 'deleted', 'ignored', 'merged'] as const)
@@ -82,7 +89,7 @@ export async function applyBatch(pool: pg.Pool, input: BatchToApply): Promise<Ap
     const rejectedByCode = addTally(parseTally(run.rejected), report.rejected)
     if (conditional.length > 0) addTally(rejectedByCode, { missing_required: conditional.length })
     if (input.rejected.length > 0) {
-      await copyIn(client, `copy pg_temp.rejected (${rejectedColumns.map(quoted)}) from stdin`, input.rejected)
+      await copyIn(client, 'pg_temp.rejected', rejectedColumns, input.rejected)
       await quarantineRows(client, { run: input.run, conditional })
     }
     await recordFiles(client, input)
@@ -94,6 +101,8 @@ export async function applyBatch(pool: pg.Pool, input: BatchToApply): Promise<Ap
 
 interface LockedRun {
   schema: number
+  /** Whether a row of this sync ever met an account that existed, as far as this run knows. */
+  metAccounts: boolean
   rowsRead: number
   rowsRejected: number
   rejected: string
@@ -110,7 +119,7 @@ interface LockedRun {
 async function lockRun(client: pg.PoolClient, run: RunIdentity): Promise<LockedRun> {
   const { rows } = await client.query<LockedRun & { token: number }>(
     `select s.fencing_token as token, v.version as schema, r.rows_read as "rowsRead", r.rows_rejected as "rowsRejected",
-       r.rejected, r.dropped_fields as "droppedFields", r.type_mismatches as "typeMismatches",
+       r.watermark_from is not null or r.rows_updated + r.rows_unchanged + r.rows_deleted > 0 as "metAccounts", r.rejected, r.dropped_fields as "droppedFields", r.type_mismatches as "typeMismatches",
        r.unstorable_values as "unstorableValues", r.files_skipped as "filesSkipped"
      from sluice.sync s, sluice.account_schema_in_force v, sluice.run r
      where s.name = $1 and s.active_run = $2 and r.run_id = $2
@@ -136,20 +145,13 @@ async function createTemporaryTables(client: pg.PoolClient): Promise<void> {
   await client.query(`
     set local client_min_messages = warning;
     create temporary table if not exists change (
-      id text collate "C" not null, step int not null, kind "char" not null, name text, updated_at text, hash uuid,
-      set text, remove text[], deep text, lacks_required boolean, ordinal int not null
+      id text collate "C" not null, name text, updated_at text, hash uuid, set text, step int not null default 1,
+      kind "char" not null default 'u', remove text[], deep text, lacks_required boolean not null default false, ordinal int
     ) on commit delete rows;
     create temporary table if not exists rejected (
       ordinal int not null, row_key uuid not null, id text, updated_at text, name text, payload text, deleted text,
       code text not null, sentence text not null, conditional boolean not null
     ) on commit delete rows`)
-}
-
-async function copyIn(client: pg.PoolClient, statement: string, bytes: Uint8Array): Promise<void> {
-  const stream = client.query(copyFrom(statement))
-  const finished = once(stream, 'finish')
-  stream.end(bytes)
-  await finished
 }
 
 /** Ids that come once in the batch. */
@@ -269,8 +271,4 @@ async function addToRun(
       input.schema,
     ],
   )
-}
-
-function quoted(column: string): string {
-  return `"${column}"`
 }

@@ -18,7 +18,7 @@ export async function applyRepeatedIds(client: pg.PoolClient): Promise<RepeatedI
   await client.query(`
     create temporary table if not exists repeated (like pg_temp.change, primary key (id, step)) on commit delete rows;
     create temporary table if not exists walked (
-      id text collate "C" not null, step int not null, rejected boolean not null, ordinal int not null, last boolean not null,
+      id text collate "C" not null, step int not null, rejected boolean not null, ordinal int, last boolean not null,
       present boolean not null, recreated boolean not null, name text, attributes jsonb, updated_at text, hash uuid
     ) on commit delete rows;
     with moved as (

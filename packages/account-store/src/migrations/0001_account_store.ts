@@ -94,6 +94,15 @@ create table sluice.account (
   bytes int not null generated always as (octet_length(id) + octet_length(name) + octet_length(attributes::text)) stored
 );
 
+-- What one statement inserted, for statements that return no rows (COPY): accounts and bytes, until the transaction ends.
+create function sluice.note_inserted() returns trigger language plpgsql as $$
+begin
+  perform set_config('sluice.inserted', (select count(*) || ' ' || coalesce(sum(bytes), 0) from inserted), true);
+  return null;
+end $$;
+create trigger note_inserted after insert on sluice.account
+  referencing new table as inserted for each statement execute function sluice.note_inserted();
+
 create table sluice.usage (
   singleton boolean primary key default true check (singleton),
   accounts bigint not null default 0,

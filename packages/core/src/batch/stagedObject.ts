@@ -26,7 +26,7 @@ export interface CompletedFile {
 
 export interface ChangesHeader {
   kind: 'changes'
-  sections: { changes: number; rejected: number }
+  sections: { plain: number; changes: number; rejected: number }
   report: BatchReport
   files?: RawHeader['files']
 }

@@ -6,7 +6,7 @@ import { writeEscaped, writeUnescaped } from '../rows/copyText.ts'
 import { type RejectionCode, rejections } from '../rows/rejection.ts'
 import type { Fields } from '../schema/accountSchema.ts'
 import { filterBatch } from './filterBatch.ts'
-import { changeColumns, type FilterOptions, rejectedColumns } from './filteredBatch.ts'
+import { changeColumns, type FilterOptions, plainColumns, rejectedColumns } from './filteredBatch.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -84,8 +84,30 @@ function read<Column extends string>(bytes: Uint8Array, columns: readonly Column
 }
 
 function filter(rows: readonly Row[], how: FilterOptions = options) {
-  const { changes, rejected, report } = filterBatch(raw(rows), how)
-  return { changes: read(changes, changeColumns), rejected: read(rejected, rejectedColumns), report }
+  const filtered = filterBatch(raw(rows), how)
+  const rejected = read(filtered.rejected, rejectedColumns)
+  const others = read(filtered.changes, changeColumns)
+  const { report } = filtered
+  // Plain lines come in order, and theirs are the rows that are left.
+  const elsewhere = new Set(
+    [...others, ...rejected.filter(({ conditional }) => conditional === 'f')].map((line) => Number(line.ordinal)),
+  )
+  const ordinals = Array.from({ length: report.rowsRead }, (_, ordinal) => ordinal).filter(
+    (ordinal) => !elsewhere.has(ordinal),
+  )
+  const plain = read(filtered.plain, plainColumns).map((line, i): Line<(typeof changeColumns)[number]> => {
+    return {
+      ...line,
+      step: '1',
+      kind: 'u',
+      remove: null,
+      deep: null,
+      lacks_required: 'f',
+      ordinal: String(ordinals[i]),
+    }
+  })
+  const changes = [...plain, ...others].sort((a, b) => Number(a.ordinal) - Number(b.ordinal))
+  return { changes, rejected, report }
 }
 
 /** The code of the one row; undefined if it is a change. */

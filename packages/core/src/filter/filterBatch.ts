@@ -7,7 +7,7 @@ import { isValidId } from '../rows/rowId.ts'
 import { isValidName } from '../rows/rowName.ts'
 import { type RowColumn, RowReader } from '../rows/rowReader.ts'
 import { canonicalTimestamp, compareTimestamps, writeCanonicalTimestamp } from '../watermark/sourceTimestamp.ts'
-import { type ChangePlace, ChangeSteps } from './changeSteps.ts'
+import { ChangeLines } from './changeLines.ts'
 import { fieldTallies } from './fieldTallies.ts'
 import type { FilteredBatch, FilterOptions } from './filteredBatch.ts'
 import { RejectedRows, type Rejection } from './rejectedRows.ts'
@@ -28,16 +28,13 @@ class BatchFilter {
   private readonly row: RowReader
   private readonly options: FilterOptions
   private readonly payload: PayloadFilter
-  private readonly changes: ByteWriter
+  private readonly changes: ChangeLines
   private readonly rejected: RejectedRows
-  private readonly steps: ChangeSteps
   private readonly volatileFrom: string | undefined
   private readonly rejectedByCode = new Map<RejectionCode, number>()
-  private rowsChanges = 0
   private rowsRejected = 0
 
   private isDelete = false
-  private readonly place: ChangePlace = { idAt: 0, stepAt: 0, updatedAt: 0 }
   /** UPDATED_AT of the row in canonical form: `timestamp.bytes[0, timestamp.length)`; empty for files. */
   private readonly timestamp = new ByteWriter(64)
 
@@ -45,9 +42,8 @@ class BatchFilter {
     this.row = new RowReader(raw)
     this.options = options
     this.payload = new PayloadFilter(options.schema.fields)
-    this.changes = new ByteWriter(raw.length + raw.length / 4)
+    this.changes = new ChangeLines(options.order, raw.length + raw.length / 4)
     this.rejected = new RejectedRows(options.hash)
-    this.steps = new ChangeSteps(options.order)
     this.volatileFrom =
       options.volatileFrom === undefined ? undefined : canonicalTimestamp(options.volatileFrom, options.timestampDigits)
   }
@@ -55,15 +51,16 @@ class BatchFilter {
   run(): FilteredBatch {
     const { row, payload } = this
     while (row.next()) this.filterRow()
-    const changes = this.steps.number(this.changes.written)
+    const { plain, changes, stepsMax } = this.changes.divide()
     return {
+      plain,
       changes,
       rejected: this.rejected.lines.written,
       report: {
         rowsRead: row.ordinal + 1,
-        rowsChanges: this.rowsChanges,
+        rowsChanges: this.changes.count,
         rowsRejected: this.rowsRejected,
-        stepsMax: this.steps.stepsMax,
+        stepsMax,
         rejected: Object.fromEntries(this.rejectedByCode),
         ...fieldTallies(payload.plan),
       },
@@ -146,62 +143,57 @@ class BatchFilter {
     return compareTimestamps(text, this.volatileFrom) >= 0
   }
 
-  /** One line of `changeColumns`. */
+  /** One line of `changeColumns`, cut to `plainColumns` where the rest says nothing. */
   private writeChange(): void {
-    const { row, changes, place, isDelete, timestamp } = this
-    this.rowsChanges++
-    place.idAt = changes.length
-    writeEscaped(changes, row.id.bytes, row.id.start, row.id.end)
-    changes.byte(0x09)
-    place.stepAt = changes.length
-    changes.byte(0x31)
-    changes.byte(0x09)
-    changes.byte(isDelete ? 0x64 : 0x75)
-    changes.byte(0x09)
-    if (isDelete) writeNull(changes)
-    else writeEscaped(changes, row.name.bytes, row.name.start, row.name.end)
-    changes.byte(0x09)
-    place.updatedAt = changes.length
-    if (timestamp.length === 0) writeNull(changes)
-    else changes.slice(timestamp.bytes, 0, timestamp.length)
-    changes.byte(0x09)
-    const hashAt = changes.length
-    changes.reserve(hashLength)
-    changes.length += hashLength
-    const lacksRequired = isDelete ? this.writeNothing() : this.writePayload()
-    changes.byte(0x09)
-    changes.byte(lacksRequired ? 0x74 : 0x66)
-    this.writeHash(hashAt)
-    changes.byte(0x09)
-    changes.text(String(row.ordinal))
-    changes.byte(0x0a)
+    const { row, changes, payload, isDelete, timestamp } = this
+    const { lines } = changes
+    const lineAt = lines.length
+    writeEscaped(lines, row.id.bytes, row.id.start, row.id.end)
+    const idEnd = lines.length
+    lines.byte(0x09)
+    if (isDelete) writeNull(lines)
+    else writeEscaped(lines, row.name.bytes, row.name.start, row.name.end)
+    lines.byte(0x09)
+    const updatedAt = lines.length
+    if (timestamp.length === 0) writeNull(lines)
+    else lines.slice(timestamp.bytes, 0, timestamp.length)
+    lines.byte(0x09)
+    const hashAt = lines.length
+    lines.reserve(hashLength)
+    lines.length += hashLength
+    lines.byte(0x09)
+    if (isDelete) writeNull(lines)
+    else {
+      payload.plan.count()
+      payload.writeSet(lines)
+    }
 
-    this.steps.add(changes.bytes, place)
+    const plainEnd = lines.length
+    lines.byte(0x09)
+    const stepAt = lines.length
+    lines.byte(0x31)
+    lines.byte(0x09)
+    lines.byte(isDelete ? 0x64 : 0x75)
+    lines.byte(0x09)
+    const removes = !isDelete && payload.writeRemove(lines)
+    if (!removes) writeNull(lines)
+    lines.byte(0x09)
+    const merges = !isDelete && payload.writeDeep(lines)
+    if (!merges) writeNull(lines)
+    const lacksRequired = !isDelete && payload.plan.lacksRequired()
+    lines.byte(0x09)
+    lines.byte(lacksRequired ? 0x74 : 0x66)
+
+    const isPlain = !(isDelete || removes || merges || lacksRequired)
+    if (isPlain) lines.length = plainEnd
+    this.writeHash(hashAt, lineAt, updatedAt)
+    if (!isPlain) {
+      lines.byte(0x09)
+      lines.text(String(row.ordinal))
+    }
+    lines.byte(0x0a)
+    changes.add({ lineAt, idEnd, updatedAt, stepAt: isPlain ? -1 : stepAt, ordinal: row.ordinal, isDelete })
     if (lacksRequired) this.rejectConditionally()
-  }
-
-  /** The columns `set`, `remove` and `deep`, each behind its tab. Returns whether a required field is absent. */
-  private writePayload(): boolean {
-    const { changes, payload } = this
-    payload.plan.count()
-    changes.byte(0x09)
-    payload.writeSet(changes)
-    changes.byte(0x09)
-    if (!payload.writeRemove(changes)) writeNull(changes)
-    changes.byte(0x09)
-    if (!payload.writeDeep(changes)) writeNull(changes)
-    for (const field of payload.plan.required) {
-      if (field.outcome !== 'value') return true
-    }
-    return false
-  }
-
-  private writeNothing(): boolean {
-    for (let column = 0; column < 3; column++) {
-      this.changes.byte(0x09)
-      writeNull(this.changes)
-    }
-    return false
   }
 
   private rejectConditionally(): void {
@@ -209,19 +201,17 @@ class BatchFilter {
     this.rejected.add(this.row, { code: 'missing_required', fields: lacking, isConditional: true }, this.isVolatile())
   }
 
-  /** Everything of the change but its step, UPDATED_AT and ordinal is brought together behind the line for a moment. */
-  private writeHash(hashAt: number): void {
-    const { changes, place } = this
-    const lineEnd = changes.length
-    changes.byte(0x09)
-    changes.slice(changes.bytes, place.idAt, place.stepAt)
-    // Behind the step and its tab.
-    changes.slice(changes.bytes, place.stepAt + 2, place.updatedAt)
-    const hash = this.options.hash(changes.bytes.subarray(hashAt + hashLength, changes.length))
+  /** Everything of the change but its UPDATED_AT and ordinal is brought together behind the line for a moment. */
+  private writeHash(hashAt: number, lineAt: number, updatedAt: number): void {
+    const { lines } = this.changes
+    const lineEnd = lines.length
+    lines.byte(0x09)
+    lines.slice(lines.bytes, lineAt, updatedAt)
+    const hash = this.options.hash(lines.bytes.subarray(hashAt + hashLength, lines.length))
     if (hash.length !== hashLength) throw new Error(`A hash has ${hash.length} characters instead of ${hashLength}`)
     // Into the gap, not through the writer: growing would keep only what stands before the gap.
-    for (let i = 0; i < hashLength; i++) changes.bytes[hashAt + i] = hash.charCodeAt(i)
-    changes.length = lineEnd
+    for (let i = 0; i < hashLength; i++) lines.bytes[hashAt + i] = hash.charCodeAt(i)
+    lines.length = lineEnd
   }
 }
 

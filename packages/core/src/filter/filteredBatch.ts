@@ -19,7 +19,9 @@ export interface FilterOptions {
 }
 
 export interface FilteredBatch {
-  /** COPY text lines, see `changeColumns`. One for each row that was not rejected. */
+  /** COPY text lines, see `plainColumns`: the rows that do nothing but set fields, of ids that come once. */
+  plain: Uint8Array
+  /** COPY text lines, see `changeColumns`: all other rows that were not rejected. */
   changes: Uint8Array
   /** COPY text lines, see `rejectedColumns`. */
   rejected: Uint8Array
@@ -45,31 +47,27 @@ export interface BatchReport {
 export const tallyNamesMax = 1000
 
 /**
- * - id
- * - step: 1 for the first row of an id in this batch in order of effect, 2 for the next …
- * - kind: `u` upsert, `d` delete
- * - name: NULL for a delete
+ * Most changes set fields and do nothing else. They come with the columns that the account itself has, so that they can be
+ * copied into it as they are.
+ *
+ * - id, name
  * - updated_at: exact text, padded, no offset; NULL for files
  * - hash: 32 hex digits over everything of the change but updated_at, step and ordinal
- * - set: JSON object of the fields to set (arrays, scalars, objects replaced whole); NULL for a delete
+ * - set: JSON object of the fields to set (arrays, scalars, objects replaced whole)
+ */
+export const plainColumns = ['id', 'name', 'updated_at', 'hash', 'set'] as const
+
+/**
+ * As above, with name and set NULL for a delete, and:
+ *
+ * - step: 1 for the first row of an id in this batch in order of effect, 2 for the next …
+ * - kind: `u` upsert, `d` delete
  * - remove: text[] literal of the top-level fields that are null; NULL if none
  * - deep: JSON object of the patches for `merge: deep` fields (RFC 7396, nulls kept); NULL if none
  * - lacks_required: `t` if a required field is absent: the row may update an account but not create one
  * - ordinal: 0-based number of the row in the raw batch
  */
-export const changeColumns = [
-  'id',
-  'step',
-  'kind',
-  'name',
-  'updated_at',
-  'hash',
-  'set',
-  'remove',
-  'deep',
-  'lacks_required',
-  'ordinal',
-] as const
+export const changeColumns = [...plainColumns, 'step', 'kind', 'remove', 'deep', 'lacks_required', 'ordinal'] as const
 
 /**
  * - ordinal: as above

@@ -150,6 +150,14 @@ export class ObjectPlan {
     return undefined
   }
 
+  /** Whether a required field has no value: the row may change an account but not create one. */
+  lacksRequired(): boolean {
+    for (const field of this.required) {
+      if (field.outcome !== 'value') return true
+    }
+    return false
+  }
+
   /** Adds what became of the object that was read to the counts over the batch. */
   count(): void {
     for (const field of this.fields) {
