@@ -1,5 +1,9 @@
+import { enableCompileCache } from 'node:module'
 import { fail } from './output/failure.ts'
 import { program } from './program.ts'
+
+// The Temporal client alone is a third of a second of parsing and compiling; commands load it when they need it.
+enableCompileCache()
 
 // `sluice run list | head`: the reader has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
