@@ -395,7 +395,11 @@ describeOnPostgres('PostgreSQL as a source', () => {
   })
 
   test('§11 the test of a connection tells each step, and stops at the first that fails', async () => {
-    await table('checked', ["('2026-01-01', '1', 'n', '{}', false)", "('2026-01-02', '2', 'n', '{}', false)"])
+    await table('checked', [
+      "('2026-01-01', '1', 'n', '{}', false)",
+      "('2026-01-02', '2', 'n', '{}', false)",
+      "('infinity', '3', 'n', '{}', false)",
+    ])
     expect(await steps(await open({ table: 'checked' }), '2026-01-01 00:00:00.000000')).toEqual([
       { step: 'reach', ok: true, sentence: expect.stringContaining('answered') },
       { step: 'authenticate', ok: true, sentence: expect.stringContaining('logged in') },
@@ -406,7 +410,12 @@ describeOnPostgres('PostgreSQL as a source', () => {
         ok: true,
         sentence: 'UPDATED_AT timestamp with time zone, ID text, NAME text, PAYLOAD text, DELETED boolean.',
       },
-      { step: 'rows', ok: true, sentence: '1 rows newer than 2026-01-01 00:00:00.000000.' },
+      {
+        step: 'rows',
+        ok: true,
+        sentence:
+          '1 row newer than 2026-01-01 00:00:00.000000. 1 row without a usable UPDATED_AT, which every run rejects.',
+      },
     ])
     expect((await steps(await open(undefined))).map((step) => step.step)).toEqual([
       'reach',

@@ -3,8 +3,8 @@ import { exitCode } from './exitCode.ts'
 import { Session } from './session.ts'
 
 /** A group of commands: a noun. */
-export function noun(name: string, summary: string): Command {
-  return new Command(name).description(summary).showHelpAfterError(`Run \`sluice ${name} --help\` for the commands.`)
+export function noun(name: string, { summary, example }: { summary: string; example: string }): Command {
+  return new Command(name).description(summary).addHelpText('after', exampleText(example))
 }
 
 /** Adds a command with what every one of them has: `--json`, and an example in its help. */
@@ -17,8 +17,11 @@ export function verb(
     .command(usage)
     .description(summary)
     .option('--json', 'answer in JSON on standard output: one document, or a line each for lists and streams')
-    .addHelpText('after', `\nExample:\n  sluice ${example}`)
-    .showHelpAfterError('Run it with --help for its options.')
+    .addHelpText('after', exampleText(example))
+}
+
+function exampleText(example: string): string {
+  return `\nExample:\n  sluice ${example}`
 }
 
 /** The action of a command: opens a session, sets the exit code to what `work` returns (0 unless it says otherwise). */

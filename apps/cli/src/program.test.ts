@@ -7,6 +7,22 @@ function leaves(command: Command, path: string[] = []): [string, Command][] {
   return command.commands.flatMap((inner) => leaves(inner, [...path, inner.name()]))
 }
 
+function groups(command: Command): Command[] {
+  return [command, ...command.commands.filter(({ commands }) => commands.length > 0)]
+}
+
+function helpOf(command: Command): string {
+  let help = ''
+  command
+    .configureOutput({
+      writeOut: (text) => {
+        help += text
+      },
+    })
+    .outputHelp()
+  return help
+}
+
 const commands = leaves(program())
 
 test('the commands are those of the interfaces', () => {
@@ -41,13 +57,29 @@ test('the commands are those of the interfaces', () => {
 
 test.each(commands)('sluice %s takes --json and shows an example of itself', (name, command) => {
   expect(command.options.map(({ long }) => long)).toContain('--json')
-  let help = ''
-  command
-    .configureOutput({
-      writeOut: (text) => {
-        help += text
-      },
-    })
-    .outputHelp()
-  expect(help).toContain(`Example:\n  sluice ${name}`)
+  expect(helpOf(command)).toContain(`Example:\n  sluice ${name}`)
+})
+
+test.each(groups(program()))('$_name shows an example of one of its commands', (group) => {
+  const words = group.name() === 'sluice' ? [] : [group.name()]
+  const examples = commands.map(([name]) => name).filter((name) => words.every((word) => name.startsWith(`${word} `)))
+  const [, example] = /Example:\n {2}sluice (.+)/.exec(helpOf(group)) ?? []
+  expect(examples.some((name) => example!.startsWith(name))).toBe(true)
+})
+
+test.each([
+  [['sync', 'dance'], "Unknown command 'dance'.\n(Did you mean cancel?)", 'See `sluice sync --help`.'],
+  [['sync', 'run'], "Missing required argument 'sync'.", 'See `sluice sync run --help`.'],
+  [
+    ['run', 'list', '--limt', '3'],
+    "Unknown option '--limt'.\n(Did you mean --limit?)",
+    'See `sluice run list --help`.',
+  ],
+  [['nothing'], "Unknown command 'nothing'.", 'See `sluice --help`.'],
+])('%j is wrong usage, told as every error', async (words, sentence, remedy) => {
+  await expect(program().parseAsync(words, { from: 'user' })).rejects.toMatchObject({
+    code: 'wrong_usage',
+    message: sentence,
+    remedy,
+  })
 })

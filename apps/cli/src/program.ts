@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Refusal } from '@sluice/control/refusal'
 import { Command } from 'commander'
 import { account } from './commands/account.ts'
 import { addApply } from './commands/apply.ts'
@@ -30,7 +31,6 @@ Exit codes:
 Example:
   sluice up --demo`,
     )
-    .showHelpAfterError('Run `sluice --help` for the commands.')
   addUp(root)
   addWorker(root)
   addPlan(root)
@@ -43,11 +43,27 @@ Example:
   return root
 }
 
-/** Usage errors are thrown to `main`, which knows the exit codes. */
-function exitByError(command: Command): void {
-  command.exitOverride()
-  if (process.argv.includes('--json')) command.configureOutput({ writeErr: () => {} })
-  for (const inner of command.commands) exitByError(inner)
+/** Usage errors are thrown to `main`, which tells them as all others and knows the exit codes. */
+function exitByError(command: Command, words = command.name()): void {
+  command.exitOverride((error) => {
+    // Help that was asked for; or that is the answer to a group without a command.
+    if (error.exitCode === 0 || error.code === 'commander.help') throw error
+    throw new Refusal('wrong_usage', 'wrong_usage', {
+      sentence: sentenceOf(error.message),
+      remedy: `See \`${words} --help\`.`,
+    })
+  })
+  command.configureOutput({
+    outputError: () => {},
+    ...(process.argv.includes('--json') && { writeErr: () => {} }),
+  })
+  for (const inner of command.commands) exitByError(inner, `${words} ${inner.name()}`)
+}
+
+/** `error: unknown option '--x'` → `Unknown option '--x'.` */
+function sentenceOf(message: string): string {
+  const words = message.replace(/^error: /, '').replace(/(?<=[\w'])$/m, '.')
+  return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 function version(): string {

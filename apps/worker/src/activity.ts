@@ -6,19 +6,25 @@ import { framesOf, toApplicationFailure } from './toApplicationFailure.ts'
 /** Well below the heartbeat time-out of 15 s: a busy main thread must not look like a dead one. */
 const heartbeatMs = 2000
 
+/** What an activity tells with each heartbeat, for people who look at Pending Activities. */
+export interface Heartbeat {
+  details?: () => { rows: number }
+}
+
 /**
  * Wraps what every activity needs: heartbeats on a timer, by which Temporal knows that the worker lives and the activity
  * learns that it was cancelled; and faults that Temporal and people understand, logged where they are handled: here.
  */
 export function activity<Input, Output>(
   log: Logger,
-  work: (input: Input, context: Context) => Promise<Output>,
+  work: (input: Input, context: Context, heartbeat: Heartbeat) => Promise<Output>,
 ): (input: Input) => Promise<Output> {
   return async (input) => {
     const context = Context.current()
-    const heartbeat = setInterval(() => context.heartbeat(), heartbeatMs)
+    const heartbeat: Heartbeat = {}
+    const timer = setInterval(() => context.heartbeat(heartbeat.details?.()), heartbeatMs)
     try {
-      return await work(input, context)
+      return await work(input, context, heartbeat)
     } catch (error) {
       // Whatever a driver says when its query is broken off, the reason was the cancellation.
       if (context.cancellationSignal.aborted) throw cancellation(context.cancellationSignal.reason)
@@ -39,7 +45,7 @@ export function activity<Input, Output>(
       )
       throw failure
     } finally {
-      clearInterval(heartbeat)
+      clearInterval(timer)
     }
   }
 }

@@ -28,7 +28,7 @@ export function createActivities(dependencies: WorkerDependencies): SyncRunActiv
   const { log } = dependencies
   return {
     connect: activity(log, (input, context) => connect(dependencies, context.client, input)),
-    extract: activity(log, (input, context) => extract(dependencies, context, input)),
+    extract: activity(log, (input, context, heartbeat) => extract(dependencies, context, heartbeat, input)),
     schemaFilter: activity(log, (input) => schemaFilter(dependencies, input)),
     apply: activity(log, (input) => apply(dependencies, input)),
     commitWatermark: activity(log, (input) => commitWatermark(dependencies, input)),

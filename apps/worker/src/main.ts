@@ -32,6 +32,8 @@ async function main(): Promise<void> {
   installLogger(log)
   const stageUri = variable('SLUICE_STAGE')
   const stage = openStage(stageUri)
+  // Makes its folder, and tells now rather than at the first batch what is wrong with it.
+  await stage.check()
   const window = filterThreads + 2
   const store = openStore({
     url: variable('SLUICE_STORE_URL'),
@@ -93,8 +95,8 @@ function variable(name: string): string {
   if (value) return value
   log.fatal(
     {
-      sentence: `The environment variable ${name} is not set.`,
-      remedy: 'Set it to what `sluice up` or your deployment uses; see the README of the worker.',
+      sentence: `A worker needs SLUICE_STORE_URL, TEMPORAL_ADDRESS and SLUICE_STAGE; ${name} is not set.`,
+      remedy: 'Set them as for the commands and every other worker; docs/operating.md says how.',
     },
     'worker cannot run',
   )

@@ -184,6 +184,8 @@ async function lookAtStage(stage: string | undefined): Promise<Finding> {
     }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
+    // A worker makes the folder when it starts.
+    if (code === 'ENOENT') return { ok: true, url: stage, made: false }
     return {
       ok: false,
       url: stage,

@@ -140,7 +140,8 @@ export const faults = {
     remedyBy: 'person',
     status: 'config_error',
     sentence: 'A secret of the connection cannot be read.',
-    remedy: 'Set the environment variable for the worker, or make the file readable to it.',
+    remedy:
+      'Set the environment variable for the worker, and for the terminal of `connection test` and `sync preview`; a file must be readable there.',
   },
   config_invalid: {
     remedyBy: 'person',

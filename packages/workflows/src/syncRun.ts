@@ -92,9 +92,10 @@ export async function syncRun(started: SyncRunInput, carried?: CarriedState): Pr
       CancellationScope.nonCancellable(async () => {
         if (!state.take(request)) return 'stop'
         // Filters run side by side; batches are applied one after the other, in their order.
-        const filtered = filter(request)
+        const summary = `batch ${grouped(state.batchesExtracted)} · ${grouped(request.ref.rows)} rows`
+        const filtered = filter(request, summary)
         filtered.catch(() => {})
-        tail = tail.then(() => applyInTurn(request, filtered)).finally(() => state.left())
+        tail = tail.then(() => applyInTurn(request, filtered, summary)).finally(() => state.left())
         show()
         await condition(() => state.windowOpen || state.stopping)
         return state.stopping ? 'stop' : 'continue'
@@ -197,10 +198,10 @@ export async function syncRun(started: SyncRunInput, carried?: CarriedState): Pr
     })
   }
 
-  async function filter(batch: OfferRequest): Promise<{ changes: BatchRef; schema: number }> {
+  async function filter(batch: OfferRequest, summary: string): Promise<{ changes: BatchRef; schema: number }> {
     const { run, settings } = state.claimed!
     const schema = state.schema
-    const { changes } = await perform(batchSummary(batch)).schemaFilter({
+    const { changes } = await perform(summary).schemaFilter({
       run,
       segment: batch.segment,
       batch: batch.batch,
@@ -215,15 +216,16 @@ export async function syncRun(started: SyncRunInput, carried?: CarriedState): Pr
   async function applyInTurn(
     batch: OfferRequest,
     filtering: Promise<{ changes: BatchRef; schema: number }>,
+    summary: string,
   ): Promise<void> {
     try {
       let filtered = await filtering
       while (state.applying) {
         // A newer schema came into force: this batch and those after it are filtered again under it.
-        if (filtered.schema !== state.schema) filtered = await filter(batch)
+        if (filtered.schema !== state.schema) filtered = await filter(batch, summary)
         const { run } = state.claimed!
         const { changes, schema } = filtered
-        const answer = await perform(batchSummary(batch)).apply({
+        const answer = await perform(summary).apply({
           run,
           segment: batch.segment,
           batch: batch.batch,
@@ -366,7 +368,3 @@ function parseInput(started: unknown): SyncRunInput {
 }
 
 const runKinds: readonly RunKind[] = ['scheduled', 'manual', 'backfill', 'retry']
-
-function batchSummary({ batch, ref }: OfferRequest): string {
-  return `batch ${batch + 1} · ${grouped(ref.rows)} rows`
-}

@@ -2,11 +2,13 @@ import type { Account } from '@sluice/control/accounts/readAccounts'
 import type { Command } from 'commander'
 import { noun, verb, wholeNumber, withSession } from '../command.ts'
 import { say, write, writeJson } from '../output/answer.ts'
+import { indentedJson } from '../output/indentedJson.ts'
 import { printable } from '../output/printable.ts'
 import { counted, table } from '../output/table.ts'
+import { timestampText } from '../output/timestampText.ts'
 
 export function account(): Command {
-  const group = noun('account', 'the account store')
+  const group = noun('account', { summary: 'the account store', example: 'account get ACME-1' })
 
   verb(group, 'get <id>', { summary: 'show one account with its attributes', example: 'account get ACME-1' }).action(
     withSession(async (session, id: string) => {
@@ -30,7 +32,12 @@ export function account(): Command {
         await write(
           table(
             ['ID', 'NAME', 'UPDATED_AT', 'SYNCED_AT'],
-            accounts.map((found) => [found.id, found.name, found.updatedAt, found.syncedAt]),
+            accounts.map(({ id, name, updatedAt, syncedAt }) => [
+              id,
+              name,
+              updatedAt && timestampText(updatedAt),
+              syncedAt,
+            ]),
           ),
         )
         const last = accounts.at(-1)
@@ -71,9 +78,9 @@ function accountText({ id, name, attributesJson, createdAt, updatedAt, syncedAt 
     `id          ${printable(id)}`,
     `name        ${printable(name)}`,
     `created_at  ${createdAt}`,
-    `updated_at  ${updatedAt ?? '– (it came from a file)'}`,
+    `updated_at  ${updatedAt === null ? '– (it came from a file)' : timestampText(updatedAt)}`,
     `synced_at   ${syncedAt}`,
-    `attributes  ${printable(attributesJson)}`,
+    `attributes  ${printable(indentedJson(attributesJson), { lines: true })}`,
     '',
   ].join('\n')
 }

@@ -17,7 +17,8 @@ export function addApply(root: Command): void {
           ...(reason !== undefined && { reason }),
         })
         if (session.json) return writeJson({ changes, ...(schema && { schema_version: schema.version }) })
-        await write(planText(changes))
+        const { defaultSettings } = await import('@sluice/control/deployment/defaultSettings')
+        await write(planText(changes, defaultSettings()))
         await write(changes.length === 0 ? '' : '\nApplied.\n')
       }),
     )

@@ -7,7 +7,7 @@ import { printable } from '../output/printable.ts'
 import { table } from '../output/table.ts'
 
 export function connection(): Command {
-  const group = noun('connection', 'how sources are reached')
+  const group = noun('connection', { summary: 'how sources are reached', example: 'connection test warehouse' })
 
   verb(group, 'list', { summary: 'list connections and the syncs that use them', example: 'connection list' }).action(
     withSession(async (session) => {
@@ -22,6 +22,7 @@ export function connection(): Command {
             one.syncs.join(', ') || null,
             connectionText({ type: one.type, ...one.options }),
           ]),
+          { lastColumnCharactersMax: Number.POSITIVE_INFINITY },
         ),
       )
     }),

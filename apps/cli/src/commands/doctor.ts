@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { verb, withSession } from '../command.ts'
 import { exitCode } from '../exitCode.ts'
 import { write, writeJson } from '../output/answer.ts'
+import { factsText } from '../output/factsText.ts'
 import { printable } from '../output/printable.ts'
 
 export function addDoctor(root: Command): void {
@@ -27,13 +28,11 @@ export function addDoctor(root: Command): void {
           const sign = ok
             ? styleText('green', '✓', { stream: process.stdout })
             : styleText('red', '✗', { stream: process.stdout })
-          const known = Object.entries(facts).map(
-            ([key, value]) =>
-              `${key.replaceAll('_', ' ')} ${Array.isArray(value) ? value.join(', ') || 'none' : value}`,
-          )
-          await write(
-            `${sign} ${part.padEnd(9)} ${printable([sentence, known.join(', ')].filter(Boolean).join(' '))}\n`,
-          )
+          // A sentence tells what is wrong; of the facts, where it is so remains to be told.
+          const { address, url } = facts
+          const place = address ?? url
+          const told = sentence ? `${sentence}${place ? ` (${place})` : ''}` : factsText(facts)
+          await write(`${sign} ${part.padEnd(9)} ${printable(told)}\n`)
           if (remedy) await write(`  → ${printable(remedy)}\n`)
         }
       return isHealthy(diagnosis) ? exitCode.done : exitCode.configError

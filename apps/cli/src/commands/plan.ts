@@ -17,7 +17,8 @@ export function addPlan(root: Command): void {
         const { changes, refusal } = await planConfiguration(await session.services(), configuration)
         const refused = refusal && { code: refusal.code, sentence: refusal.message, remedy: refusal.remedy }
         if (session.json) return writeJson({ changes, ...(refused && { refused }) })
-        await write(planText(changes))
+        const { defaultSettings } = await import('@sluice/control/deployment/defaultSettings')
+        await write(planText(changes, defaultSettings()))
         if (refused) await write(`\n\`sluice apply\` would be refused: ${refused.sentence}\n→ ${refused.remedy}\n`)
       }),
     )

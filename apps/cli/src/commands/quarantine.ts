@@ -1,10 +1,15 @@
 import type { Command } from 'commander'
 import { noun, verb, wholeNumber, withSession } from '../command.ts'
 import { say, write } from '../output/answer.ts'
+import { printable } from '../output/printable.ts'
 import { grouped, table } from '../output/table.ts'
+import { timestampText } from '../output/timestampText.ts'
 
 export function quarantine(): Command {
-  const group = noun('quarantine', 'rows that were rejected, with the reason')
+  const group = noun('quarantine', {
+    summary: 'rows that were rejected, with the reason',
+    example: 'quarantine list --sync crm-accounts',
+  })
   verb(group, 'list', {
     summary: 'list rejected rows, newest first',
     example: 'quarantine list --sync crm-accounts --code invalid_payload',
@@ -19,10 +24,19 @@ export function quarantine(): Command {
         if (session.json) return write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
         await write(
           table(
-            ['SYNC', 'ID', 'UPDATED_AT', 'CODE', 'WHY', 'PAYLOAD'],
-            rows.map((row) => [row.sync, row.id, row.updated_at, row.code, row.sentence, row.payload]),
+            ['QUARANTINED_AT', 'SYNC', 'ID', 'UPDATED_AT', 'CODE', 'PAYLOAD'],
+            rows.map((row) => [
+              row.quarantined_at,
+              row.sync,
+              row.id,
+              row.updated_at && timestampText(row.updated_at),
+              row.code,
+              row.payload,
+            ]),
           ),
         )
+        const reasons = new Set(rows.map((row) => `${row.code}: ${printable(row.sentence)}\n`))
+        if (reasons.size > 0) await write(`\n${[...reasons].sort().join('')}`)
         if (total > rows.length) say(`${grouped(total)} in all; --limit shows more.`)
       }),
     )

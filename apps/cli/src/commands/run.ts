@@ -1,3 +1,5 @@
+import type { RunView } from '@sluice/control/runs/watchRun'
+import type { RunReport } from '@sluice/core/run/runReport'
 import type { Command } from 'commander'
 import { noun, verb, wholeNumber, withSession } from '../command.ts'
 import { exitCodeOf } from '../exitCode.ts'
@@ -5,9 +7,10 @@ import { write, writeJson } from '../output/answer.ts'
 import { followRun } from '../output/followRun.ts'
 import { reportText } from '../output/reportText.ts'
 import { table } from '../output/table.ts'
+import type { Session } from '../session.ts'
 
 export function run(): Command {
-  const group = noun('run', 'runs of syncs')
+  const group = noun('run', { summary: 'runs of syncs', example: 'run list --limit 5' })
 
   verb(group, 'list', { summary: 'list runs, newest first', example: 'run list --sync crm-accounts --limit 5' })
     .option('--sync <sync>', 'of this sync only')
@@ -44,7 +47,8 @@ export function run(): Command {
     withSession(async (session, runId: string) => {
       const { showRun, withUrl } = await import('@sluice/control/runs/readRuns')
       const report = withUrl(await showRun(await session.store(), runId), session.ui)
-      await (session.json ? writeJson(report) : write(reportText(report)))
+      if (session.json) return writeJson(report)
+      await write(reportText(report, report.status === 'paused' ? await pauseOf(session, report) : undefined))
     }),
   )
 
@@ -70,4 +74,14 @@ export function run(): Command {
     }),
   )
   return group
+}
+
+async function pauseOf(session: Session, { workflow_id }: RunReport): Promise<RunView['paused']> {
+  const { askProgress } = await import('@sluice/control/runs/askProgress')
+  try {
+    return (await askProgress(await session.temporal(), workflow_id))?.paused
+  } catch {
+    // The store has told the rest: a Temporal that is down is no reason to keep it back.
+    return undefined
+  }
 }

@@ -5,7 +5,10 @@ import { write } from '../output/answer.ts'
 import { table } from '../output/table.ts'
 
 export function schema(): Command {
-  const group = noun('schema', 'the account schema: which fields attributes may hold')
+  const group = noun('schema', {
+    summary: 'the account schema: which fields attributes may hold',
+    example: 'schema show',
+  })
   verb(group, 'show', {
     summary: 'show the account schema in force, or its versions',
     example: 'schema show --versions',

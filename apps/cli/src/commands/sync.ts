@@ -8,9 +8,13 @@ import { previewText } from '../output/previewText.ts'
 import { printable } from '../output/printable.ts'
 import { reportText } from '../output/reportText.ts'
 import { table } from '../output/table.ts'
+import { timestampText } from '../output/timestampText.ts'
 
 export function sync(): Command {
-  const group = noun('sync', 'paths from a table, view or files to the account store')
+  const group = noun('sync', {
+    summary: 'paths from a table, view or files to the account store',
+    example: 'sync run crm-accounts --wait',
+  })
 
   verb(group, 'list', { summary: 'list syncs with their schedule and last run', example: 'sync list' }).action(
     withSession(async (session) => {
@@ -27,7 +31,7 @@ export function sync(): Command {
             schedule?.next_run_at,
             last_run?.started_at,
             last_run?.status,
-            watermark,
+            watermark && timestampText(watermark),
           ]),
         ),
       )
@@ -50,7 +54,9 @@ export function sync(): Command {
         schedule: schedule ? schedule.times : 'none: started by hand',
         ...(schedule?.paused && { paused: schedule.note ?? 'yes' }),
         ...(schedule?.next_run_at && { 'next run': schedule.next_run_at }),
-        watermark: found.watermark ?? 'none yet',
+        ...(!('prefix' in found.source) && {
+          watermark: found.watermark === undefined ? 'none yet' : timestampText(found.watermark),
+        }),
         'last run': last_run ? `${last_run.status}, ${last_run.started_at}, ${last_run.run_id}` : 'none yet',
         ...found.settings,
       }
@@ -88,7 +94,9 @@ export function sync(): Command {
         const { interrupt } = session
         try {
           const report = withUrl(await followRun(watchRun(services, started, interrupt)), session.ui)
-          await (session.json ? writeJson(report) : write(reportText(report)))
+          // Its address was told at the start.
+          const { temporal_url: _, ...rest } = report
+          await (session.json ? writeJson(report) : write(reportText(rest)))
           return exitCodeOf(report.status)
         } catch (error) {
           if (interrupt.aborted)
@@ -127,7 +135,7 @@ export function sync(): Command {
         const { pauseSync } = await import('@sluice/control/runs/holdSync')
         say(`pausing ${name}; Ctrl-C ends the waiting, not the pause`)
         const hold = await pauseSync(await session.services(), name, { reason, by: session.by }, session.interrupt)
-        await (session.json ? writeJson(hold) : write(holdText(hold)))
+        await (session.json ? writeJson(hold) : write(pausedText(hold)))
       }),
     )
 
@@ -135,7 +143,7 @@ export function sync(): Command {
     withSession(async (session, name: string) => {
       const { resumeSync } = await import('@sluice/control/runs/holdSync')
       const hold = await resumeSync(await session.services(), name, session.by)
-      await (session.json ? writeJson(hold) : write(holdText(hold)))
+      await (session.json ? writeJson(hold) : write(resumedText(hold)))
     }),
   )
 
@@ -154,11 +162,15 @@ export function sync(): Command {
   return group
 }
 
-function holdText({ sync, schedule, run }: SyncHold): string {
-  const schedules = { none: 'has no schedule', paused: 'has its schedule paused', active: 'has its schedule active' }
-  const runs =
-    run === undefined
-      ? 'no run in progress'
-      : `the run ${run.run_id} ${run.status === 'paused' ? 'stands still' : 'going on'}`
-  return `${sync} ${schedules[schedule]}, and ${runs}.\n`
+function pausedText({ sync, schedule, run }: SyncHold): string {
+  if (schedule === 'none' && !run) return `There is nothing to pause: ${sync} has no schedule and no run in progress.\n`
+  const runs = run ? `its run ${run.run_id} stands still` : 'no run is in progress'
+  return `${sync} is paused: ${schedule === 'none' ? '' : 'its schedule starts no run, and '}${runs}.\nIt goes on with: sluice sync resume ${sync}\n`
+}
+
+function resumedText({ sync, schedule, run }: SyncHold): string {
+  if (schedule === 'none' && !run)
+    return `There is nothing to resume: ${sync} has no schedule and no run in progress.\n`
+  const goesOn = [...(schedule === 'none' ? [] : ['its schedule']), ...(run ? [`its run ${run.run_id}`] : [])]
+  return `${sync} goes on: ${goesOn.join(' and ')}.${run ? '' : ' No run is in progress.'}\n`
 }

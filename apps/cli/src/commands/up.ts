@@ -48,7 +48,11 @@ async function up(options: UpOptions): Promise<number> {
   try {
     const env = { ...(process.env.TEMPORAL_ADDRESS ? process.env : withoutTemporal(process.env)), ...deployment.env }
     const exit = options.demo ? await showDemo(env, options, signals.stop) : exitCode.done
-    if (options.once) return exit
+    if (options.once) {
+      if (options.demo && exit === exitCode.partial)
+        say('Exit code 4 means `partial`, as expected: the demo has bad rows on purpose.')
+      return exit
+    }
     if (!options.json) await write(addresses(env, options))
     await aborted(signals.stop)
     return exitCode.done
@@ -127,9 +131,10 @@ ${
     ? `  ./sluice sync preview demo-accounts       what the next run would do
   ./sluice account get ACC-000007           an account with its attributes
   ./sluice quarantine list                  rejected rows, with the reason
-  ./sluice sync run demo-accounts --wait    run it again: nothing changed, nothing is written
+  ./sluice sync run demo-accounts --wait    run it again: nothing changed, so it reads just two bad rows, and is \`partial\` by them
   ./sluice usage                            what is stored
-  demo/sluice.yaml                          the configuration: change it, then ./sluice plan -f demo/sluice.yaml`
+  demo/sluice.yaml                          the configuration: change it, then ./sluice plan -f demo/sluice.yaml
+  SLUICE_HOME=~/sluice-own ./sluice up      a place of its own for a sluice.yaml of yours: see docs/getting-started.md`
     : `  ./sluice apply -f sluice.yaml             deploy your connections and syncs; demo/sluice.yaml is an example
   ./sluice doctor                           whether everything is well`
 }

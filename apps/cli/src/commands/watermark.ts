@@ -2,9 +2,10 @@ import type { Command } from 'commander'
 import { noun, verb, withSession } from '../command.ts'
 import { write, writeJson } from '../output/answer.ts'
 import { counted } from '../output/table.ts'
+import { timestampText } from '../output/timestampText.ts'
 
 export function watermark(): Command {
-  const group = noun('watermark', 'how far a sync has come')
+  const group = noun('watermark', { summary: 'how far a sync has come', example: 'watermark show crm-accounts' })
   verb(group, 'show <sync>', {
     summary: 'show the watermark of a sync',
     example: 'watermark show crm-accounts',
@@ -14,7 +15,7 @@ export function watermark(): Command {
       const found = await showWatermark(await session.store(), sync)
       if (session.json) return writeJson(found)
       await write(
-        `${found.updated_at} (UTC), with ${counted(found.rows_at_updated_at, 'row')} at exactly that time\nmoved there ${found.moved_at} by ${found.by}\n`,
+        `${timestampText(found.updated_at)}, with ${counted(found.rows_at_updated_at, 'row')} at exactly that time\nmoved there ${found.moved_at} by ${found.by}\n`,
       )
     }),
   )

@@ -1,16 +1,23 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
-import { SluiceError } from '@sluice/core/faults'
+import { Refusal } from '@sluice/control/refusal'
 import type { Command } from 'commander'
 import { verb, withSession } from '../command.ts'
 import { exitCode } from '../exitCode.ts'
 
+const needed = ['SLUICE_STORE_URL', 'TEMPORAL_ADDRESS', 'SLUICE_STAGE']
 const builtWorker = path.resolve(import.meta.dirname, '../../../worker/dist/main.js')
 
 export function addWorker(root: Command): void {
   verb(root, 'worker', { summary: 'run a worker in the foreground, for production', example: 'worker' }).action(
     withSession(async (session) => {
-      if (!session.env.SLUICE_STORE_URL || !session.env.TEMPORAL_ADDRESS) throw new SluiceError('deployment_missing')
+      const missing = needed.filter((name) => !session.env[name])
+      if (missing.length > 0)
+        throw new Refusal('wrong_usage', 'variable_missing', {
+          sentence: `A worker needs ${needed.join(', ')}; not set: ${missing.join(', ')}.`,
+          remedy:
+            'Set them as for the commands and every other worker: docs/operating.md says how. On one machine `./sluice up` starts a worker by itself.',
+        })
       const worker = spawn(process.execPath, ['--enable-source-maps', builtWorker], {
         env: session.env,
         stdio: 'inherit',

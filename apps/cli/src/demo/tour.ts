@@ -88,6 +88,11 @@ async function showQuarantine({ services, json }: Tour): Promise<void> {
       rows.map((row) => [printable(row.id ?? ''), row.code, row.sentence]),
     )}`,
   )
+  const timeless = rows.filter(({ code }) => code === 'missing_updated_at' || code === 'invalid_updated_at').length
+  if (timeless > 0)
+    await write(
+      `${timeless} of them have no usable UPDATED_AT: every run reads them again and ends \`partial\` (exit code 4), until somebody mends them.\n`,
+    )
 }
 
 function waveText({ changed, touched, added, removed, late, broken }: Wave): string {

@@ -27,7 +27,7 @@ test.each<[exit: number, code: string, error: unknown]>([
   [8, 'syncs_in_the_way', new Refusal('refused', 'syncs_in_the_way', { sentence: 'a', remedy: 'b' })],
   [2, 'run_missing', new Refusal('wrong_usage', 'run_missing', { sentence: 'a', remedy: 'b' })],
   [3, 'config_invalid', new ConfigurationProblems('sluice.yaml', [{ line: 1, path: 'a', sentence: 'b' }])],
-  [2, 'wrong_usage', new CommanderError(1, 'commander.unknownOption', "error: unknown option '--x'")],
+  [2, 'wrong_usage', new CommanderError(1, 'commander.help', '(outputHelp)')],
   [1, 'internal', new TypeError('x is not a function')],
 ])('exit code %i for %s, as a document on standard output with --json', (exit, code, error) => {
   const json = told(error, true)

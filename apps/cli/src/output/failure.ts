@@ -19,7 +19,7 @@ export function fail(error: unknown, { json, debug }: { json: boolean; debug: bo
   if (error instanceof CommanderError && error.exitCode === 0) return exitCode.done
   const { exit, ...failure } = failureOf(error)
   if (json) process.stdout.write(`${JSON.stringify({ error: failure })}\n`)
-  // Commander has told its own on standard error already.
+  // Commander has shown the help of a group without a command.
   else if (!(error instanceof CommanderError))
     process.stderr.write(
       `${printable(failure.sentence, { lines: true })}\n${failure.remedy === '' ? '' : `→ ${printable(failure.remedy)}\n`}[${failure.code}]\n`,
@@ -53,7 +53,7 @@ function failureOf(error: unknown): Failure {
     return {
       exit: exitCode.wrongUsage,
       code: 'wrong_usage',
-      sentence: error.message.replace(/^error: /, ''),
+      sentence: 'A command is missing.',
       remedy: 'See `sluice --help`.',
     }
   if (error instanceof Error && error.name === 'AbortError')

@@ -5,6 +5,11 @@ import { say } from './answer.ts'
 import { printable, shortened } from './printable.ts'
 import { grouped } from './table.ts'
 
+interface Hold {
+  what: string
+  text: string
+}
+
 /**
  * Shows a run on standard error until it ends: on a terminal one line that moves; elsewhere, and besides, a line whenever
  * it begins to wait or pauses.
@@ -13,16 +18,18 @@ export async function followRun(views: AsyncGenerator<RunView, RunReport>): Prom
   const terminal = process.stderr.isTTY === true
   const wipe = () => terminal && process.stderr.write('\r\u001b[2K')
   let held: string | undefined
+  let sentence: string | undefined
   try {
     for (;;) {
       const { done, value } = await views.next()
       if (done) return value
-      const hold = holdOf(value)
+      const hold = holdOf(value, sentence)
       if (hold?.what !== held) {
         wipe()
         say(hold ? styleText('yellow', printable(hold.text), { stream: process.stderr }) : 'goes on')
       }
       held = hold?.what
+      sentence = value.waiting?.sentence ?? sentence
       if (terminal) {
         wipe()
         process.stderr.write(shortened(progressText(value), (process.stderr.columns || 80) - 1))
@@ -33,16 +40,19 @@ export async function followRun(views: AsyncGenerator<RunView, RunReport>): Prom
   }
 }
 
-/** Why it does not go on just now; undefined if it does. `what` stays the same as long as there is nothing new to tell. */
-function holdOf({ waiting, paused, phase }: RunView): { what: string; text: string } | undefined {
+/**
+ * Why it does not go on just now; undefined if it does. `what` stays the same as long as there is nothing new to tell. What
+ * it waits for is told when it is another than what was told last.
+ */
+function holdOf({ sync, waiting, paused, phase }: RunView, told: string | undefined): Hold | undefined {
   if (waiting) {
     const attempt = waiting.attempt === undefined ? '' : ` (attempt ${waiting.attempt} failed)`
     const next = waiting.next_attempt_at === undefined ? '' : ` Next attempt at ${waiting.next_attempt_at}.`
-    const what = `waiting${attempt}: ${waiting.sentence}`
-    return { what, text: what + next }
+    const text = waiting.sentence === told ? `still waiting${attempt}.` : `waiting${attempt}: ${waiting.sentence}`
+    return { what: `${waiting.attempt}: ${waiting.sentence}`, text: text + next }
   }
   if (phase !== 'paused' || !paused) return undefined
-  const text = `paused by ${paused.by}: ${paused.reason}. It goes on with \`sluice sync resume\`.`
+  const text = `paused by ${paused.by} since ${paused.since}: ${paused.reason}. It goes on with \`sluice sync resume ${sync}\`.`
   return { what: text, text }
 }
 

@@ -25,7 +25,7 @@ const report: RunReport = {
 }
 
 test('a report in plain words: what was read, what came of it, why rows are in quarantine, what was dropped', () => {
-  expect(reportText(report)).toBe(`partial  The manual run r1 of crm ended, and left something out after 2 min.
+  expect(reportText(report)).toBe(`partial  The manual run r1 of crm ended, and left something out (2 min).
   1,234 rows read:
     1,000 created
        34 merged into a later row of the same id
@@ -38,7 +38,7 @@ test('a report in plain words: what was read, what came of it, why rows are in q
   files: 2 applied, 1 skipped
     a.jsonl, line 7: The line is not a JSON object. [invalid_json]
   warning: Its timestamps are those of the query. [volatile_updated_at]
-  watermark: 2026-01-01 00:00:00.000000 → 2026-01-02 00:00:00.000000
+  watermark: 2026-01-01T00:00:00.000000Z → 2026-01-02T00:00:00.000000Z
   in Temporal: http://localhost:8233/x
 `)
 })
@@ -55,4 +55,18 @@ test('a run that needs a person says what to do', () => {
   The table was not found. [object_missing]
   → Check its name.
 `)
+})
+
+test('a run that is paused says by whom, why, since when, and how it goes on', () => {
+  const rows = { read: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, ignored: 0, merged: 0, rejected: 0 }
+  const { run_id, sync, kind, workflow_id, started_at } = report
+  const paused = { run_id, sync, kind, workflow_id, started_at, status: 'paused', rows } as const
+  expect(reportText(paused, { by: 'ops', reason: 'new fields', since: '2026-01-01T00:00:09.000Z' })).toBe(
+    `paused  The manual run r1 of crm is paused.
+  paused by ops since 2026-01-01T00:00:09.000Z: new fields
+  → \`sluice sync resume crm\` lets it go on, \`sluice sync cancel crm\` ends it
+  0 rows read
+`,
+  )
+  expect(reportText(paused)).toContain('sluice sync resume crm')
 })

@@ -1,7 +1,9 @@
 import { styleText } from 'node:util'
+import type { RunView } from '@sluice/control/runs/watchRun'
 import type { RowCounts, RunReport, RunStatus, Tally } from '@sluice/core/run/runReport'
 import { printable } from './printable.ts'
 import { counted, grouped } from './table.ts'
+import { timestampText } from './timestampText.ts'
 
 const meanings: Record<RunStatus, string> = {
   running: 'is running',
@@ -26,9 +28,10 @@ const outcomes: Record<Exclude<keyof RowCounts, 'read'>, string> = {
 
 const namesMax = 8
 
-/** A run's report in plain words. */
-export function reportText(report: RunReport): string {
-  const lines = [headline(report), ...rowLines(report.rows)]
+/** A run's report in plain words. `pause`: why it is paused, as far as it can be known just now. */
+export function reportText(report: RunReport, pause?: RunView['paused']): string {
+  const lines = [headline(report), ...(report.status === 'paused' ? pauseLines(report.sync, pause) : [])]
+  lines.push(...rowLines(report.rows))
   lines.push(...tallyLines(report.rejected, 'rows', 'were rejected', `sluice quarantine list --sync ${report.sync}`))
   lines.push(
     ...tallyLines(
@@ -55,10 +58,12 @@ export function reportText(report: RunReport): string {
       lines.push(`    … and ${grouped(report.files.skipped.length - namesMax)} more`)
   }
   for (const { code, sentence } of report.warnings ?? []) lines.push(`  warning: ${printable(sentence)} [${code}]`)
-  if (report.watermark?.to !== undefined)
+  if (report.watermark?.to !== undefined) {
+    const { from, to } = report.watermark
     lines.push(
-      `  watermark: ${report.watermark.from === undefined || report.watermark.from === report.watermark.to ? '' : `${report.watermark.from} → `}${report.watermark.to}`,
+      `  watermark: ${from === undefined || from === to ? '' : `${timestampText(from)} → `}${timestampText(to)}`,
     )
+  }
   if (report.error)
     lines.push(`  ${printable(report.error.sentence)} [${report.error.code}]`, `  → ${printable(report.error.remedy)}`)
   if (report.temporal_url !== undefined) lines.push(`  in Temporal: ${report.temporal_url}`)
@@ -66,9 +71,16 @@ export function reportText(report: RunReport): string {
 }
 
 function headline({ run_id, sync, kind, status, started_at, finished_at }: RunReport): string {
-  const took = finished_at === undefined ? '' : ` after ${seconds(Date.parse(finished_at) - Date.parse(started_at))}`
+  const took = finished_at === undefined ? '' : ` (${seconds(Date.parse(finished_at) - Date.parse(started_at))})`
   const colour = status === 'success' ? 'green' : status === 'error' || status === 'config_error' ? 'red' : 'yellow'
   return `${styleText(colour, status, { stream: process.stdout })}  The ${kind} run ${run_id} of ${sync} ${meanings[status]}${took}.`
+}
+
+function pauseLines(sync: string, pause: RunView['paused']): string[] {
+  return [
+    ...(pause ? [`  paused by ${printable(pause.by)} since ${pause.since}: ${printable(pause.reason)}`] : []),
+    `  → \`sluice sync resume ${sync}\` lets it go on, \`sluice sync cancel ${sync}\` ends it`,
+  ]
 }
 
 function rowLines(rows: RowCounts): string[] {

@@ -2,13 +2,11 @@ import { styleText } from 'node:util'
 import { printable, shortened } from './printable.ts'
 
 const columnCharactersMax = 60
-/** Nothing stands to its right. */
-const lastColumnCharactersMax = 160
-
-/** Columns aligned; a column of numbers to the right. Ends with a line break. */
+/** Columns aligned; a column of numbers to the right; nothing stands to the right of the last. Ends with a line break. */
 export function table(
   header: readonly string[],
   rows: readonly (readonly (string | number | null | undefined)[])[],
+  { lastColumnCharactersMax = 160 }: { lastColumnCharactersMax?: number } = {},
 ): string {
   const cells = rows.map((row) =>
     row.map((cell, column) =>

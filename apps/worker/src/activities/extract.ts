@@ -4,6 +4,7 @@ import { openSource } from '@sluice/connectors/openSource'
 import { SluiceError } from '@sluice/core/faults'
 import type { ExtractInput, ExtractResult } from '@sluice/workflows/activities'
 import type { Context } from '@temporalio/activity'
+import type { Heartbeat } from '../activity.ts'
 import type { WorkerDependencies } from '../createActivities.ts'
 import { BatchSender } from '../extract/batchSender.ts'
 import { extractFiles } from '../extract/files.ts'
@@ -14,6 +15,7 @@ import { workflowPlace } from '../extract/workflowPlace.ts'
 export async function extract(
   { store, stage, env }: WorkerDependencies,
   context: Context,
+  heartbeat: Heartbeat,
   input: ExtractInput,
 ): Promise<ExtractResult> {
   const { info, client, cancelled, cancellationSignal: signal } = context
@@ -43,6 +45,7 @@ export async function extract(
         volatileFrom: facts.now,
       } as const
       const sender = new BatchSender({ stage, keyPrefix, place, firstBatch: claim.nextBatch, header, cancelled })
+      heartbeat.details = () => ({ rows: sender.rows })
       return await extractWarehouse({ input, definition, source, facts, claim, sender, signal })
     }
     if (!('prefix' in definition.source))
@@ -58,6 +61,7 @@ export async function extract(
       header: { kind: 'raw', order: 'file', timestampDigits: 0 },
       cancelled,
     })
+    heartbeat.details = () => ({ rows: sender.rows })
     return await extractFiles({
       input,
       definition,

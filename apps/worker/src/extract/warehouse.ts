@@ -134,7 +134,7 @@ class SourceClock {
     else if (this.future.length === 0)
       this.future.push({
         code: 'future_updated_at',
-        sentence: `UPDATED_AT lies in the future (${updatedAt}; the source's clock says ${this.#now}): rows written until then are not seen. Mend it, then run \`sluice watermark set\`.`,
+        sentence: `UPDATED_AT lies in the future (${updatedAt}; the source's clock says ${this.#now}), and the watermark with it: rows written until then are not read. Mend the row at the source; then set a \`lookback\` that reaches from there back to today, or give the sync another name, so that it begins anew (what has not changed costs no write).`,
       })
   }
 }

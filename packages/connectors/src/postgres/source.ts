@@ -158,13 +158,19 @@ async function newerRows(session: Session, layout: ObjectLayout, watermark: stri
   const newer = watermark === undefined ? '' : ` newer than ${watermark}`
   try {
     const from = watermark === undefined ? undefined : { updatedAt: watermark, inclusive: false }
-    return `${await count(session, layout, { kind: 'after', from })} rows${newer}.`
+    const rows = await count(session, layout, { kind: 'after', from })
+    const outside = await count(session, layout, { kind: 'outside' })
+    return `${counted(rows)}${newer}.${outside === 0 ? '' : ` ${counted(outside)} without a usable UPDATED_AT, which every run rejects.`}`
   } catch (error) {
     const fault = session.fault(error)
     // A slow count is no failure: a run has far more time.
     if (!(fault instanceof SluiceError) || fault.code !== 'query_timeout') throw fault
     return `Counting the rows${newer} takes longer than ${checkCountTimeoutMs / 1000} seconds; an index on UPDATED_AT makes runs faster.`
   }
+}
+
+function counted(rows: number): string {
+  return `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'}`
 }
 
 function columnsSentence(columns: readonly SourceColumn[]): string {

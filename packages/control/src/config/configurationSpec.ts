@@ -168,7 +168,7 @@ const connectionSpec = z.discriminatedUnion(
   },
 )
 
-const syncSpec = z.strictObject(
+export const syncSpec = z.strictObject(
   {
     connection: z.string({ error: 'expected the name of a connection' }).meta({ description: 'One of `connections`.' }),
     source: sourceSpec.meta({ description: 'What is read.' }),

@@ -3,7 +3,7 @@ import { anchorPaths } from '@sluice/connectors/anchorPaths'
 import type { ConnectionDefinition, SyncDefinition } from '@sluice/core/config/syncDefinition'
 import type { Field, Fields } from '@sluice/core/schema/accountSchema'
 import { z } from 'zod'
-import { type ConfigurationSpec, configurationSpec, type FieldSpec } from './configurationSpec.ts'
+import { type ConfigurationSpec, configurationSpec, type FieldSpec, syncSpec } from './configurationSpec.ts'
 import { nearest } from './nearest.ts'
 import { ConfigurationProblems, type Problem, pathText } from './problem.ts'
 import { readYaml } from './readYaml.ts'
@@ -126,6 +126,11 @@ function fieldOf({ type, of, fields, merge, required }: FieldSpec): Field {
   if (type === 'array') return { type, of: of!, ...requirement }
   if (type !== 'object') return { type, ...requirement }
   return { type, ...(fields && { fields: fieldPairs(fields) }), ...(merge === 'deep' && { merge }), ...requirement }
+}
+
+/** A sync for which sluice.yaml says no more than this. */
+export function defaultSync(source: SyncDefinition['source']): SyncDefinition {
+  return syncDefinition(syncSpec.parse({ connection: 'any', source }), '/')
 }
 
 function syncDefinition(sync: ConfigurationSpec['syncs'][string], folder: string): SyncDefinition {

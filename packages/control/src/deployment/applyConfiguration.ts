@@ -132,7 +132,8 @@ export function refusalOf(changes: readonly Change[], seen: Seen): Refusal | und
   if (lossy.length > 0 && accounts > 0)
     return new Refusal('refused', 'field_removal', {
       sentence: `${list(lossy)} cannot be removed or given another type: ${accounts.toLocaleString('en')} accounts may hold values of it, which would stay behind. Nothing was changed.`,
-      remedy: 'Keep the field as it is and add one of another name. This version does not remove stored values yet.',
+      remedy:
+        'Keep the field as it is and add one of another name; or start afresh with a store of its own, by another SLUICE_HOME for `sluice up` and the commands, or another SLUICE_STORE_URL. This version does not remove stored values yet.',
     })
   const inTheWay = [...new Set([...schedules.keys(), ...openRuns.keys()])]
     .filter(

@@ -10,15 +10,17 @@ export function describeConnection(connection: ConnectionDefinition): Descriptio
   return new Map(Object.entries(connection).map(([key, value]) => [key, inline(value)]))
 }
 
+/** What does not apply to the kind of source is left out. */
 export function describeSync(sync: SyncDefinition): Description {
   const { source, stopWhen, batch, limits } = sync
+  const files = 'prefix' in source
   return new Map(
     Object.entries({
       connection: sync.connection,
       source: inline(source),
-      lookback: formatDuration(sync.lookbackMs),
+      lookback: files ? undefined : formatDuration(sync.lookbackMs),
       on_type_mismatch: sync.onTypeMismatch,
-      overwrites: sync.overwrites,
+      overwrites: files ? sync.overwrites : undefined,
       'stop_when.rejected_rows': stopWhen?.rejectedRows?.toString(),
       'stop_when.rejected_share': stopWhen?.rejectedShare?.toString(),
       'batch.rows': batch.rows.toString(),

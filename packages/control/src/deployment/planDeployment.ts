@@ -1,6 +1,6 @@
 import { type Deployment, sameSource } from '@sluice/account-store/deployment'
 import type { SyncDefinition } from '@sluice/core/config/syncDefinition'
-import type { Fields } from '@sluice/core/schema/accountSchema'
+import type { Field, Fields } from '@sluice/core/schema/accountSchema'
 import type { Configuration } from '../config/parseConfiguration.ts'
 import type { ScheduleState } from '../temporal/schedules.ts'
 import {
@@ -136,8 +136,10 @@ export function lossyFields(from: Fields, to: Fields): string[] {
     for (const [name, field] of before) {
       const other = now.get(name)
       const place = `${path}${name}`
-      if (!other || other.type !== field.type) lossy.push(place)
-      else if (field.type === 'array' && other.type === 'array' && field.of !== other.of) lossy.push(place)
+      if (!other) lossy.push(place)
+      else if (field.type === 'array' && other.type === 'array') {
+        if (!holds(other.of, field.of)) lossy.push(place)
+      } else if (!holds(other.type, field.type)) lossy.push(place)
       else if (field.type === 'object' && other.type === 'object' && other.fields) {
         if (field.fields) visit(field.fields, other.fields, `${place}.`)
         else lossy.push(place)
@@ -146,4 +148,9 @@ export function lossyFields(from: Fields, to: Fields): string[] {
   }
   visit(from, to, '')
   return lossy
+}
+
+/** Whether every stored value of the one type is one of the other. */
+function holds(type: Field['type'], stored: Field['type']): boolean {
+  return type === stored || (type === 'number' && stored === 'integer')
 }

@@ -7,7 +7,8 @@ import { Refusal } from '../refusal.ts'
 import type { Services } from '../services.ts'
 import { runLabels } from '../temporal/schedules.ts'
 import { withTemporalFaults } from '../temporal/temporalFaults.ts'
-import { findOpenRun } from './findOpenRun.ts'
+import { askProgress } from './askProgress.ts'
+import { findOpenRun, type OpenRun } from './findOpenRun.ts'
 import { knownSync } from './knownSync.ts'
 
 export interface StartedRun {
@@ -26,6 +27,7 @@ export async function startRun(services: Services, sync: string): Promise<Starte
   const { definition } = await knownSync(services.store, sync)
   if (!(await readSchema(services.store))) throw new SluiceError('schema_missing')
   const open = await findOpenRun(services, sync)
+  if (open?.status === 'paused') throw await pausedJob(services, sync, open)
   if (open) throw anotherJob(sync, open.runId)
   const id = workflowId(sync, 'manual')
   const input: SyncRunInput = { sync, kind: 'manual' }
@@ -44,6 +46,14 @@ export async function startRun(services: Services, sync: string): Promise<Starte
       if (error instanceof WorkflowExecutionAlreadyStartedError) throw anotherJob(sync)
       throw error
     }
+  })
+}
+
+async function pausedJob({ temporal }: Services, sync: string, { runId, workflowId }: OpenRun): Promise<Refusal> {
+  const pause = (await askProgress(temporal, workflowId))?.paused
+  return new Refusal('refused', 'another_job_in_progress', {
+    sentence: `Another job is in progress: the run ${runId} of ${sync} is paused${pause ? ` by ${pause.by} since ${pause.since}: ${pause.reason}` : ''}.`,
+    remedy: `Let it go on with \`sluice sync resume ${sync}\`, or end it with \`sluice sync cancel ${sync}\`.`,
   })
 }
 

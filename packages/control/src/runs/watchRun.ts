@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readRun } from '@sluice/account-store/runs'
 import { type FaultCode, type FaultReport, faults, SluiceError } from '@sluice/core/faults'
 import type { RunKind, RunReport, RunStatus } from '@sluice/core/run/runReport'
-import { progress, type RunProgress } from '@sluice/workflows/messages'
+import type { RunProgress } from '@sluice/workflows/messages'
 import type { SyncRunResult } from '@sluice/workflows/syncRunInput'
 import {
   type Client,
@@ -12,6 +12,7 @@ import {
 } from '@temporalio/client'
 import type { Services } from '../services.ts'
 import { temporalFault } from '../temporal/temporalFaults.ts'
+import { askProgress } from './askProgress.ts'
 import { anotherJob, type StartedRun } from './startRun.ts'
 import { type Waiting, waitingActivity } from './waitingActivity.ts'
 
@@ -29,7 +30,6 @@ export interface RunView {
 }
 
 const pollMs = 400
-const queryMs = 3000
 
 /**
  * Yields where the run is, whenever that changes, until it ends; returns its report. Goes on by itself when Temporal or
@@ -68,7 +68,7 @@ async function look(services: Services, run: StartedRun): Promise<{ view: RunVie
   try {
     const description = await describe(services.temporal, run)
     if (description?.status.name !== 'RUNNING') return { report: await readReport(services, run, description) }
-    const answer = await askProgress(services.temporal, run)
+    const answer = await askProgress(services.temporal, run.workflowId)
     const waiting = waitingActivity(description.raw, Date.now())
     return { view: { ...base, ...(answer && viewOf(answer)), ...(waiting && { waiting }) } }
   } catch (caught) {
@@ -92,17 +92,6 @@ async function describe(temporal: Client, run: StartedRun): Promise<WorkflowExec
   const latest = await read()
   if (!latest || latest.raw.workflowExecutionInfo?.firstRunId === run.runId || latest.runId === run.runId) return latest
   return read(run.runId)
-}
-
-async function askProgress(temporal: Client, run: StartedRun): Promise<RunProgress | undefined> {
-  try {
-    return await temporal.withDeadline(Date.now() + queryMs, () =>
-      temporal.workflow.getHandle(run.workflowId).query(progress),
-    )
-  } catch {
-    // No worker, or the run has just ended: the next look tells.
-    return undefined
-  }
 }
 
 function viewOf(answer: RunProgress): Omit<RunView, 'run_id' | 'sync'> {

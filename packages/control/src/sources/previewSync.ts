@@ -5,7 +5,7 @@ import { type AccountContent, previewUpsert, sameContent } from '@sluice/account
 import type { Environment } from '@sluice/connectors/secrets'
 import { SluiceError } from '@sluice/core/faults'
 import { filterBatch } from '@sluice/core/filter/filterBatch'
-import { changeColumns, type FilterOptions, rejectedColumns } from '@sluice/core/filter/filteredBatch'
+import { changeColumns, type FilterOptions, plainColumns, rejectedColumns } from '@sluice/core/filter/filteredBatch'
 import { scanObject } from '@sluice/core/payload/scanObject'
 import { rawRowColumns } from '@sluice/core/rows/rawRow'
 import { rejections } from '@sluice/core/rows/rejection'
@@ -22,6 +22,8 @@ export interface PreviewRow {
   id: string | null
   updated_at: string | null
   outcome: Exclude<keyof RowCounts, 'read'>
+  /** Of the account once the row is applied, if it is created or updated: JSON text, with numbers exactly as stored. */
+  attributes?: string
   code?: string
   sentence?: string
   /** Fields by path. */
@@ -39,6 +41,7 @@ export interface Preview {
   after?: string
   schema_version: number
   rows: PreviewRow[]
+  /** Of a source of files only. */
   files?: { skipped: SkippedFile[] }
 }
 
@@ -88,20 +91,25 @@ async function previewRows(store: Store, lines: Uint8Array[], options: FilterOpt
       .filter((row) => row.conditional !== 't')
       .map((row) => [Number(row.ordinal), row]),
   )
-  const outcomes = await foldOutcomes(store, named(changeColumns, whole.changes))
+  const folded = await foldedEffects(store, named(changeColumns, whole.changes))
+  const plain = await plainEffects(store, named(plainColumns, whole.plain))
 
   return lines.map((line, ordinal) => {
     // One row alone, so that its dropped fields are its own.
-    const { report, changes } = filterBatch(line, options)
+    const alone = filterBatch(line, options)
+    const { report } = alone
     const [raw] = named(rawRowColumns, line)
-    const [change] = named(changeColumns, changes)
+    const [change] = [...named(plainColumns, alone.plain), ...named(changeColumns, alone.changes)]
     const refusal = rejected.get(ordinal)
-    const outcome = refusal ? 'rejected' : (outcomes.get(ordinal) ?? 'merged')
+    const { outcome, attributes }: Effect = refusal
+      ? { outcome: 'rejected' }
+      : (folded.get(ordinal) ?? plain.get(change?.id ?? '') ?? { outcome: 'merged' })
     const converted = change?.set && raw?.payload ? conversions(raw.payload, change.set) : []
     return {
       id: raw?.id ?? null,
       updated_at: raw?.updated_at ?? null,
       outcome,
+      ...(attributes !== undefined && { attributes }),
       ...(refusal && { code: refusal.code!, sentence: refusal.sentence! }),
       ...(!refusal && outcome === 'rejected' && { code: 'missing_required', sentence: rejections.missing_required }),
       ...names('dropped_fields', report.droppedFields),
@@ -112,23 +120,32 @@ async function previewRows(store: Store, lines: Uint8Array[], options: FilterOpt
   })
 }
 
+type Effect = Pick<PreviewRow, 'outcome' | 'attributes'>
+
+/** By id, each of which comes once. */
+async function plainEffects(store: Store, rows: Columns<typeof plainColumns>[]): Promise<Map<string, Effect>> {
+  const effects = new Map<string, Effect>()
+  for (const { id, name, set } of rows) {
+    const before = await readContent(store, id!)
+    const after = await previewUpsert(store, before, { name: name!, set: set!, remove: null, deep: null })
+    effects.set(id!, await effectOf(store, before, after))
+  }
+  return effects
+}
+
 /** §4: by ordinal; the rows that are folded into a later one of the same id are absent. */
-async function foldOutcomes(
-  store: Store,
-  changes: Columns<typeof changeColumns>[],
-): Promise<Map<number, PreviewRow['outcome']>> {
-  const outcomes = new Map<number, PreviewRow['outcome']>()
+async function foldedEffects(store: Store, changes: Columns<typeof changeColumns>[]): Promise<Map<number, Effect>> {
+  const effects = new Map<number, Effect>()
   const byId = Map.groupBy(changes, ({ id }) => id!)
   for (const [id, steps] of byId) {
     steps.sort((a, b) => Number(a.step) - Number(b.step))
-    const stored = await readAccount(store, id)
-    const before: AccountContent | undefined = stored && { name: stored.name, attributesJson: stored.attributesJson }
+    const before = await readContent(store, id)
     let content = before
     let last: { ordinal: number; deletes: boolean } | undefined
     for (const step of steps) {
       const ordinal = Number(step.ordinal)
       if (step.kind === 'u' && step.lacks_required === 't' && content === undefined) {
-        outcomes.set(ordinal, 'rejected')
+        effects.set(ordinal, { outcome: 'rejected' })
         continue
       }
       last = { ordinal, deletes: step.kind === 'd' }
@@ -141,19 +158,24 @@ async function foldOutcomes(
             deep: step.deep,
           })
     }
-    if (last) outcomes.set(last.ordinal, await outcomeOf(store, before, content))
+    if (last) effects.set(last.ordinal, await effectOf(store, before, content))
   }
-  return outcomes
+  return effects
 }
 
-async function outcomeOf(
+async function readContent(store: Store, id: string): Promise<AccountContent | undefined> {
+  const stored = await readAccount(store, id)
+  return stored && { name: stored.name, attributesJson: stored.attributesJson }
+}
+
+async function effectOf(
   store: Store,
   before: AccountContent | undefined,
   after: AccountContent | undefined,
-): Promise<PreviewRow['outcome']> {
-  if (!after) return before ? 'deleted' : 'ignored'
-  if (!before) return 'created'
-  return (await sameContent(store, before, after)) ? 'unchanged' : 'updated'
+): Promise<Effect> {
+  if (!after) return { outcome: before ? 'deleted' : 'ignored' }
+  if (before && (await sameContent(store, before, after))) return { outcome: 'unchanged' }
+  return { outcome: before ? 'updated' : 'created', attributes: after.attributesJson }
 }
 
 /** Top-level scalars whose text differs between what came and what is stored. */

@@ -21,7 +21,7 @@ export interface Sample {
   object: string
   /** Where the next run begins; absent: at the beginning. */
   after?: string
-  /** Files before or among the sample that a run would skip whole. */
+  /** Of files: those before or among the sample that a run would skip whole. */
   skipped?: SkippedFile[]
 }
 
@@ -120,7 +120,7 @@ async function sampleOfFiles(
     order: 'file',
     timestampDigits: 0,
     object: read.length === 0 ? 'no new file' : `${read.slice(0, 3).join(', ')}${more}`,
-    ...(skipped.length > 0 && { skipped }),
+    skipped,
   }
 }
 
