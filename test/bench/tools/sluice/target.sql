@@ -1,0 +1,1 @@
+select id, name, attributes, updated_at from sluice.account
