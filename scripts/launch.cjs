@@ -8,7 +8,8 @@ const { createHash } = require('crypto')
 const fs = require('fs')
 const path = require('path')
 
-const nodeLeast = 18
+const nodeLeast = 20
+const exitWrongUsage = 2
 const exitConfigError = 3
 
 const root = path.dirname(__dirname)
@@ -32,6 +33,7 @@ if (Number(process.versions.node.split('.')[0]) < nodeLeast) {
   fail(`there is no Sluice for ${process.platform} yet: run it on Linux or macOS.`)
 } else if (args[0] === '--tools') {
   // For those who work on Sluice itself: any command with the pinned Node and pnpm, on an installed tree.
+  if (args[1] === undefined) fail('--tools needs a command: ./sluice --tools <command> [arguments]', exitWrongUsage)
   bringUpToDate(false)
   handOver(args[1], args.slice(2), toolsEnv())
 } else {

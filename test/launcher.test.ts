@@ -65,13 +65,13 @@ beforeEach(() => {
     'main.js',
     `
     const [what, code] = process.argv.slice(2)
-    console.log(['ran', ...process.argv.slice(2)].join(' '))
-    if (what === 'exit') process.exitCode = Number(code)
-    if (what === 'die') process.kill(process.pid, 'SIGTERM')
     if (what === 'wait') {
       process.once('SIGINT', () => setTimeout(() => process.exit(7), 300))
       setInterval(() => {}, 1000)
-    }`,
+    }
+    console.log(['ran', ...process.argv.slice(2)].join(' '))
+    if (what === 'exit') process.exitCode = Number(code)
+    if (what === 'die') process.kill(process.pid, 'SIGTERM')`,
   )
 })
 
@@ -166,6 +166,14 @@ describe('./sluice', () => {
   test('--tools runs a command under the pinned tools, on an installed tree', async () => {
     expect(await sluice('--tools', 'node', '-p', '6 * 7')).toMatchObject({ code: 0, stdout: '42\n' })
     expect(calls()).toEqual(['npm', 'pnpm install --frozen-lockfile'])
+  })
+
+  test('--tools without a command is wrong usage', async () => {
+    expect(await sluice('--tools')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'sluice: --tools needs a command: ./sluice --tools <command> [arguments]\n',
+    })
   })
 })
 

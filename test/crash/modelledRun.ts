@@ -97,7 +97,13 @@ class ModelledRun {
   async connect(takeOverFrom?: RunIdentity): Promise<void> {
     const { store, stage } = this.#dependencies
     const { window, batchesPerSegment } = this.#model
-    const request = { sync, runId: this.#runId, workflowId: 'sync/crm/manual', kind: 'manual' as const }
+    const request = {
+      sync,
+      runId: this.#runId,
+      executionId: this.#runId,
+      workflowId: 'sync/crm/manual',
+      kind: 'manual' as const,
+    }
     const claim = await this.#again(() =>
       claimSync(store, {
         ...request,
@@ -273,7 +279,7 @@ class ModelledRun {
   }
 
   async #damage(uri: string): Promise<void> {
-    if (this.#damages === rereadsMax || !this.#model.chance(2)) return
+    if (this.#damages === rereadsMax || !this.#model.chance(6)) return
     this.#damages++
     await this.#model.damage(uri)
   }

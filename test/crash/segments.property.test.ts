@@ -64,7 +64,7 @@ const phases = fc
   .record({
     lookbackSeconds: fc.constantFrom(0, 0, 3),
     rows: fc.tuple(
-      fc.array(row({ min: 10, max: 16 }), { minLength: 1, maxLength: 14 }),
+      fc.array(row({ min: 10, max: 16 }), { minLength: 1, maxLength: 16, size: 'max' }),
       fc.array(row({ min: 0, max: 6 }), { maxLength: 6 }),
       fc.array(row({ min: 0, max: 6 }), { maxLength: 6 }),
     ),
@@ -117,12 +117,12 @@ describeOnPostgres('§4, §5: any batching, segment length and window, any crash
       fc.asyncProperty(
         phases,
         fc.array(settings, { minLength: 1, maxLength: 3 }),
-        fc.array(fc.nat(99), { maxLength: 80 }),
+        fc.array(fc.integer({ min: 1, max: 100 }), { maxLength: 150, size: 'max' }),
         async ({ lookbackSeconds, rows }, settings, throws) => {
           await store.query(`truncate sluice.account, sluice.quarantine, sluice.watermark, sluice.run cascade;
             update sluice.usage set accounts = 0, bytes = 0; update sluice.sync set active_run = null`)
           let thrown = 0
-          const chance: Chance = (percent) => (throws[thrown++] ?? 99) < percent
+          const chance: Chance = (percent) => (throws[thrown++] ?? 100) <= percent
           const source: ModelledRow[] = []
           let terminated = 0
           for (const [phase, more] of rows.entries()) {

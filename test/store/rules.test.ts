@@ -181,6 +181,7 @@ describeOnPostgres('the account store', () => {
     const again = {
       sync: 's',
       runId: run.runId,
+      executionId: run.runId,
       workflowId: 'sync/s/manual',
       kind: 'manual',
       startedAt: new Date().toISOString(),
@@ -196,6 +197,24 @@ describeOnPostgres('the account store', () => {
     )
     expect(claims.filter((claim) => claim.claimed)).toHaveLength(1)
     await expect(claimSync(pool, { ...again, sync: 'nowhere' })).rejects.toMatchObject({ code: 'sync_missing' })
+  })
+
+  test('§4 after a reset of its workflow a run counts its batches anew', async () => {
+    await apply(upsert(1, '1', { region: 'eu' }))
+    const again = {
+      sync: 's',
+      runId: run.runId,
+      executionId: 'after-reset',
+      workflowId: 'sync/s/manual',
+      kind: 'manual',
+    } as const
+    const claim = await claimSync(pool, { ...again, startedAt: new Date().toISOString() })
+    if (!claim.claimed) throw new Error('held')
+    await expect(apply(upsert(2, '1', { region: 'old' }))).rejects.toMatchObject({ code: 'run_lost' })
+    run = { ...run, token: claim.token }
+    batch = 0
+    await apply(upsert(3, '2', { region: 'us' }))
+    expect(await attributes('2')).toEqual({ region: 'us' })
   })
 
   test('§8 no row is filtered by one schema version and applied under another', async () => {
@@ -332,6 +351,8 @@ describeOnPostgres('the account store', () => {
     expect(await readWatermark(pool, 's')).toBeDefined()
     await put('public.other')
     expect(await readWatermark(pool, 's')).toBeUndefined()
+    // The run that still reads the old source cannot commit its watermark as that of the new one.
+    await expect(apply(upsert(2, '2', {}))).rejects.toMatchObject({ code: 'run_lost' })
   })
 
   test('§7 store quota: a batch that would exceed it is not applied at all, one that shrinks the store is', async () => {

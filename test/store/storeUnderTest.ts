@@ -43,6 +43,7 @@ export async function startRun(pool: pg.Pool, sync: string, takeOverFrom?: strin
   const claim = await claimSync(pool, {
     sync,
     runId,
+    executionId: runId,
     workflowId: `sync/${sync}/manual`,
     kind: 'manual',
     startedAt: new Date().toISOString(),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { program } from './program.ts'
 
 function leaves(command: Command, path: string[] = []): [string, Command][] {
@@ -82,4 +82,20 @@ test.each([
     message: sentence,
     remedy,
   })
+})
+
+test("--version is Sluice's own at the front, and the schema's after `schema show`", async () => {
+  const show = vi.fn()
+  const root = program()
+  let printed = ''
+  root.configureOutput({
+    writeOut: (text) => {
+      printed += text
+    },
+  })
+  root.commands.find((command) => command.name() === 'schema')!.commands[0]!.action((options) => show(options))
+  await root.parseAsync(['schema', 'show', '--version', '1'], { from: 'user' })
+  expect(show).toHaveBeenCalledWith({ version: 1 })
+  await expect(root.parseAsync(['--version'], { from: 'user' })).rejects.toMatchObject({ code: 'commander.version' })
+  expect(printed).toMatch(/^\d+\.\d+\.\d+\n$/)
 })

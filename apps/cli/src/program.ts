@@ -21,6 +21,8 @@ export function program(): Command {
     .description(
       'Account records from warehouses and files into an account store; every sync run is a Temporal workflow.',
     )
+    // `sluice schema show --version 1` means the schema's.
+    .enablePositionalOptions()
     .version(version(), '--version', 'print the version')
     .addHelpText(
       'after',

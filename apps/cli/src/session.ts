@@ -4,6 +4,8 @@ import type { TemporalUi } from '@sluice/control/temporal/temporalUrl'
 import { SluiceError } from '@sluice/core/faults'
 import { homeFolder, homeOf } from '@sluice/deployment/home'
 import { commandEnv } from '@sluice/deployment/state'
+import { sameSignalMs } from '@sluice/deployment/stopSignals'
+import { exitCode } from './exitCode.ts'
 
 type Temporal = Services['temporal']
 
@@ -31,12 +33,18 @@ export class Session {
     }
   }
 
-  /** Aborted by Ctrl-C. A second one ends the process at once. */
+  /** Aborted by Ctrl-C. A later one ends the process at once; the same one may come twice. */
   get interrupt(): AbortSignal {
     if (!this.#interrupt) {
       const interrupt = new AbortController()
       this.#interrupt = interrupt
-      process.once('SIGINT', () => interrupt.abort())
+      let firstAt: number | undefined
+      process.on('SIGINT', () => {
+        if (firstAt === undefined) {
+          firstAt = performance.now()
+          interrupt.abort()
+        } else if (performance.now() - firstAt > sameSignalMs) process.exit(exitCode.interrupted)
+      })
     }
     return this.#interrupt.signal
   }

@@ -61,8 +61,9 @@ async function lockWatermark(client: pg.PoolClient, sync: string): Promise<Bound
 
 async function checkLedger(client: pg.PoolClient, commit: WatermarkCommit): Promise<void> {
   const { rows } = await client.query<{ applied: number }>(
-    'select count(*) as applied from sluice.batch where run_id = $1 and segment = $2 and batch between 0 and $3',
-    [commit.run.runId, commit.segment, commit.lastBatch],
+    `select count(*) as applied from sluice.batch
+     where run_id = $1 and token = $2 and segment = $3 and batch between 0 and $4`,
+    [commit.run.runId, commit.run.token, commit.segment, commit.lastBatch],
   )
   const applied = rows[0]!.applied
   if (applied !== commit.lastBatch + 1)

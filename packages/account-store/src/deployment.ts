@@ -1,7 +1,7 @@
 import type { ConnectionDefinition, SyncDefinition } from '@sluice/core/config/syncDefinition'
-import { SluiceError } from '@sluice/core/faults'
 import type { AccountSchema, Fields } from '@sluice/core/schema/accountSchema'
 import type pg from 'pg'
+import { endLostRun } from './lease.ts'
 import type { Db } from './openStore.ts'
 import { withStoreFaults } from './storeFaults.ts'
 import { transaction } from './transaction.ts'
@@ -54,9 +54,8 @@ export async function readDeployment(db: Db): Promise<Deployment> {
 }
 
 /**
- * Makes the change in one transaction. A sync whose source or connection is another one starts from the beginning: its
- * watermark and its list of applied files speak of the old source.
- * @throws SluiceError `config_invalid` if a sync that is to be removed has a run
+ * Makes the change in one transaction. A sync that is pointed at another source, or at a connection of another name, starts
+ * from the beginning: its watermark and its list of applied files speak of the old source. A run at work on it is lost.
  */
 export async function writeDeployment(
   pool: pg.Pool,
@@ -151,6 +150,8 @@ async function putSync(client: pg.PoolClient, name: string, definition: SyncDefi
   if (old.rows[0] !== undefined && !sameSource(old.rows[0].definition, definition)) {
     await client.query('delete from sluice.watermark where sync = $1', [name])
     await client.query('delete from sluice.file where sync = $1', [name])
+    // A run that reads the old source must not commit its watermark as that of the new one.
+    await client.query("update sluice.sync set fencing_token = nextval('sluice.fencing_token') where name = $1", [name])
   }
 }
 
@@ -161,15 +162,14 @@ export function sameSource(a: SyncDefinition, b: SyncDefinition): boolean {
   return text(a) === text(b)
 }
 
+/** Control refuses it while a workflow is open; a run that still holds the sync lost its workflow. */
 async function removeSync(client: pg.PoolClient, name: string): Promise<void> {
-  const { rowCount } = await client.query('delete from sluice.sync where name = $1 and active_run is null', [name])
-  if (rowCount === 1) return
-  const { rows } = await client.query('select from sluice.sync where name = $1', [name])
-  if (rows.length > 0)
-    throw new SluiceError(
-      'config_invalid',
-      `The sync "${name}" has a run and cannot be removed: cancel the run or wait for its end.`,
-    )
+  const { rows } = await client.query<{ holder: string | null }>(
+    'delete from sluice.sync where name = $1 returning active_run as holder',
+    [name],
+  )
+  const holder = rows[0]?.holder
+  if (typeof holder === 'string') await endLostRun(client, holder)
 }
 
 async function putSchema(client: pg.PoolClient, fields: Fields, audit: { by: string; reason?: string }): Promise<void> {

@@ -17,6 +17,8 @@ export interface LeaseHolder {
 export interface ClaimRequest {
   sync: string
   runId: string
+  /** Temporal's own run id, which is another one after a reset of the workflow: its batches are then other ones, too. */
+  executionId: string
   workflowId: string
   kind: RunKind
   /** ISO. */
@@ -36,8 +38,9 @@ export type Claim =
  */
 export async function claimSync(pool: pg.Pool, request: ClaimRequest): Promise<Claim> {
   return transaction(pool, async (client) => {
-    const { rows } = await client.query<{ holder: string | null; token: number }>(
-      'select active_run as holder, fencing_token as token from sluice.sync where name = $1 for update',
+    const { rows } = await client.query<{ holder: string | null; execution: string | null; token: number }>(
+      `select active_run as holder, active_execution as execution, fencing_token as token
+       from sluice.sync where name = $1 for update`,
       [request.sync],
     )
     const sync = rows[0]
@@ -50,8 +53,8 @@ export async function claimSync(pool: pg.Pool, request: ClaimRequest): Promise<C
     const schema = await readSchemaInForce(client)
     const watermark = await readBoundary(client, request.sync)
     let token = sync.token
-    if (sync.holder !== request.runId) {
-      if (sync.holder !== null) await endLostRun(client, sync.holder)
+    if (sync.holder !== request.runId || sync.execution !== request.executionId) {
+      if (sync.holder !== null && sync.holder !== request.runId) await endLostRun(client, sync.holder)
       token = await takeToken(client, request)
     }
     // A worker that woke up when its run was over must not take the sync for it again.
@@ -90,15 +93,15 @@ export async function readLease(db: Db, sync: string): Promise<LeaseHolder | und
 
 async function takeToken(client: pg.PoolClient, request: ClaimRequest): Promise<number> {
   const { rows } = await client.query<{ token: number }>(
-    `update sluice.sync set active_run = $2, fencing_token = nextval('sluice.fencing_token')
+    `update sluice.sync set active_run = $2, active_execution = $3, fencing_token = nextval('sluice.fencing_token')
      where name = $1 returning fencing_token as token`,
-    [request.sync, request.runId],
+    [request.sync, request.runId, request.executionId],
   )
   return rows[0]!.token
 }
 
 /** The holder's workflow is closed, but it never came to finishRun: it was terminated, or timed out. */
-async function endLostRun(client: pg.PoolClient, runId: string): Promise<void> {
+export async function endLostRun(client: pg.PoolClient, runId: string): Promise<void> {
   await client.query(
     `update sluice.run set status = 'error', finished_at = now(), error = $2
      where run_id = $1 and status in ('running', 'paused')`,

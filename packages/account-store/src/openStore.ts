@@ -1,3 +1,4 @@
+import { SluiceError } from '@sluice/core/faults'
 import pg from 'pg'
 
 export type Db = pg.Pool | pg.PoolClient
@@ -7,8 +8,12 @@ const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, Number)
 types.setTypeParser(pg.types.builtins.NUMERIC, Number)
 
-/** A pool on the account store. It connects when it is used first. */
+/**
+ * A pool on the account store. It connects when it is used first.
+ * @throws SluiceError `store_refused` when the URL is none, or names a certificate that cannot be read
+ */
 export function openStore(options: { url: string; connectionsMax?: number; applicationName?: string }): pg.Pool {
+  checkUrl(options.url)
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.connectionsMax ?? 4,
@@ -24,4 +29,18 @@ export function openStore(options: { url: string; connectionsMax?: number; appli
   // A connection that breaks while idle is replaced at its next use; without a listener it would end the process.
   pool.on('error', () => {})
   return pool
+}
+
+/** The driver reads the URL only when it connects, and its errors quote it: with the password. */
+function checkUrl(url: string): void {
+  const expected = 'SLUICE_STORE_URL must look like postgres://user:password@host:5432/database.'
+  // The driver takes any other text as the name of a database on a host called `base`.
+  if (!/^(postgres(ql)?:\/\/|socket:|\/)/i.test(url)) throw new SluiceError('store_refused', expected)
+  try {
+    new pg.Client({ connectionString: url })
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException
+    if (path === undefined) throw new SluiceError('store_refused', expected)
+    throw new SluiceError('store_refused', `SLUICE_STORE_URL names ${path}, which cannot be read (${code}).`)
+  }
 }

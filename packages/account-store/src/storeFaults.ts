@@ -10,6 +10,7 @@ const byCondition: Record<string, FaultCode> = {
   '23505': 'store_conflict',
   '55P03': 'store_conflict',
   '25P03': 'store_unavailable',
+  '25P04': 'store_unavailable',
   '53300': 'store_unavailable',
   '53100': 'store_unavailable',
   '57P01': 'store_unavailable',

@@ -6,6 +6,8 @@ import { withStoreFaults } from './storeFaults.ts'
  * locks against the worker that took its place.
  */
 const idleMsMax = 30_000
+/** The same for one that was frozen in the midst of a COPY, which is not idle. Just under the time that an activity has. */
+const transactionMsMax = 540_000
 
 /** One transaction on a connection of its own. A connection whose fate is unknown is closed, not reused. */
 export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -18,7 +20,9 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
     // Without a listener, a connection that breaks between two statements would end the process.
     client.on('error', onError)
     try {
-      await client.query(`begin; set local idle_in_transaction_session_timeout = ${idleMsMax}`)
+      await client.query(
+        `begin; set local idle_in_transaction_session_timeout = ${idleMsMax}; set local transaction_timeout = ${transactionMsMax}`,
+      )
       const result = await work(client)
       await client.query('commit')
       return result

@@ -10,7 +10,7 @@ import type { Store } from './services.ts'
 import { missingSearchAttributes } from './temporal/searchAttributes.ts'
 import { temporalFault, withTemporalFaults } from './temporal/temporalFaults.ts'
 
-/** `sentence` and `remedy` when it is not ok. */
+/** `sentence` and `remedy` when it is not ok; a `sentence` alone when it could not be looked at. */
 interface Finding {
   ok: boolean
   sentence?: string
@@ -162,13 +162,20 @@ function versionFinding(migrated: number): Finding {
 }
 
 async function lookAtStage(stage: string | undefined): Promise<Finding> {
+  // What is unset here may be set for a worker elsewhere.
   if (stage === undefined)
     return {
-      ok: false,
-      sentence: 'SLUICE_STAGE is not set here, so the stage cannot be looked at.',
-      remedy: 'Set SLUICE_STAGE as the worker has it.',
+      ok: true,
+      checked: false,
+      sentence: 'SLUICE_STAGE is not set here, so the stage is not looked at from here.',
     }
-  if (!stage.startsWith('file:')) return { ok: true, url: stage, checked: false }
+  const url = URL.canParse(stage) ? new URL(stage) : undefined
+  if (url?.protocol !== 'file:' || url.host !== '')
+    return {
+      ok: false,
+      sentence: `SLUICE_STAGE must be of the form file:///absolute/folder, not ${JSON.stringify(stage)}.`,
+      remedy: 'Set it so for the worker, which does not start otherwise, and here.',
+    }
   try {
     const folder = fileURLToPath(stage)
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)

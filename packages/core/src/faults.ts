@@ -234,6 +234,19 @@ export const faults = {
     sentence: 'A port that was asked for is busy.',
     remedy: 'Stop what listens there, or ask for another port.',
   },
+  port_invalid: {
+    remedyBy: 'person',
+    status: 'config_error',
+    sentence: 'A port that was asked for is not a port.',
+    remedy:
+      'Set SLUICE_POSTGRES_PORT, SLUICE_TEMPORAL_PORT and SLUICE_TEMPORAL_UI_PORT to numbers from 1 to 65535, or not at all.',
+  },
+  home_unusable: {
+    remedyBy: 'person',
+    status: 'config_error',
+    sentence: 'The folder of the deployment cannot be used.',
+    remedy: 'Free room there, or set SLUICE_HOME to a folder that this user may write to.',
+  },
   up_running: {
     remedyBy: 'person',
     status: 'config_error',

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { SluiceError } from '@sluice/core/faults'
-import type { Home } from './home.ts'
+import { type Home, inHome } from './home.ts'
 import { identifyProcess, isAlive, type ProcessIdentity } from './processIdentity.ts'
 
 /**
@@ -9,9 +9,13 @@ import { identifyProcess, isAlive, type ProcessIdentity } from './processIdentit
  *
  * The lock is a folder with one file, named after its holder. It is made aside and renamed, which fails while another
  * holds it; a dead holder's file is renamed to ours, which only one of many can do.
- * @throws SluiceError `up_running`
+ * @throws SluiceError `up_running`, `home_unusable`
  */
 export function lockHome(home: Home): () => void {
+  return inHome(home, () => lock(home))
+}
+
+function lock(home: Home): () => void {
   const mine = nameOf(identifyProcess(process.pid)!)
   const aside = `${home.lock}.${process.pid}`
   rmSync(aside, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import type { Home } from './home.ts'
+import { type Home, inHome } from './home.ts'
 import { isAlive, type ProcessIdentity } from './processIdentity.ts'
 
 /** What `up` leaves for other commands, and for the next `up`. */
@@ -20,19 +20,48 @@ export interface RunningUp {
   env: Record<string, string>
 }
 
+/**
+ * A file that is missing, broken or of another shape is no state.
+ * @throws SluiceError `home_unusable`
+ */
 export function readState(home: Home): DeploymentState {
-  try {
-    return JSON.parse(readFileSync(home.state, 'utf8')) as DeploymentState
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return { ports: {} }
-    throw error
-  }
+  return inHome(home, () => {
+    try {
+      const state: unknown = JSON.parse(readFileSync(home.state, 'utf8'))
+      return isState(state) ? state : { ports: {} }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return { ports: {} }
+      throw error
+    }
+  })
+}
+
+function isState(value: unknown): value is DeploymentState {
+  if (!isRecord(value) || !isRecord(value.ports)) return false
+  const { ports, up } = value
+  if (Object.values(ports).some((port) => !Number.isInteger(port) || Number(port) < 1 || Number(port) > 65_535))
+    return false
+  if (up === undefined) return true
+  return (
+    isRecord(up) &&
+    isRecord(up.process) &&
+    Number.isInteger(up.process.pid) &&
+    typeof up.process.started === 'string' &&
+    isRecord(up.env) &&
+    Object.values(up.env).every((text) => typeof text === 'string')
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function writeState(home: Home, state: DeploymentState): void {
   const aside = `${home.state}.${process.pid}`
-  writeFileSync(aside, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 })
-  renameSync(aside, home.state)
+  inHome(home, () => {
+    writeFileSync(aside, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 })
+    renameSync(aside, home.state)
+  })
 }
 
 /** The `up` that runs in this home now, if one does. */

@@ -1,5 +1,5 @@
 /** A Ctrl-C may come twice, from the terminal and from `npm` or the launcher: within this time it counts once. */
-const sameMs = 1_000
+export const sameSignalMs = 1_000
 
 export interface StopSignals {
   /** Aborted at the first SIGINT, SIGTERM or SIGHUP: stop in order. */
@@ -18,7 +18,7 @@ export function listenForStopSignals(): StopSignals {
     if (firstAt === undefined) {
       firstAt = performance.now()
       stop.abort()
-    } else if (performance.now() - firstAt > sameMs) {
+    } else if (performance.now() - firstAt > sameSignalMs) {
       hurry.abort()
     }
   }

@@ -50,7 +50,7 @@ export interface Deployment {
 /**
  * Starts what is not configured elsewhere: PostgreSQL, a Temporal dev server, the worker; all on 127.0.0.1.
  * Servers that end by themselves are started again. What an `up` that was killed left running is ended first.
- * @throws SluiceError `up_running`, `port_busy`, `server_failed`, `temporal_missing`, and what `prepare` throws
+ * @throws SluiceError `home_unusable`, `up_running`, `port_invalid`, `port_busy`, `server_failed`, `temporal_missing`, and what `prepare` throws
  */
 export async function startDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { env, say, signal } = options
@@ -60,8 +60,11 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   const running: Stoppable[] = []
   const stop = async (hurry?: AbortSignal) => {
     for (let server = running.pop(); server; server = running.pop()) await server.stop(hurry)
-    writeState(home, { ports: readState(home).ports })
-    unlock()
+    try {
+      writeState(home, { ports: readState(home).ports })
+    } finally {
+      unlock()
+    }
   }
   const keep = <S extends Stoppable>(server: S): S => {
     running.push(server)
@@ -70,6 +73,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
 
   try {
     await endForgottenServers(home, say)
+    await lookAtAskedPorts(home, options)
     // Both take their time to start, and neither needs the other.
     const [store, temporal] = await bothEnded(
       env.SLUICE_STORE_URL ? undefined : startStore(home, options).then(keep),
@@ -183,6 +187,16 @@ async function superviseOnPorts<N extends PortName, S extends Server>(
   }
 }
 
+/** All of them before anything starts: a first start takes long, and would be for nothing. */
+async function lookAtAskedPorts(home: Home, options: DeploymentOptions): Promise<void> {
+  const names: PortName[] = [
+    ...(options.env.SLUICE_STORE_URL ? [] : (['postgres'] as const)),
+    ...(options.env.TEMPORAL_ADDRESS ? [] : (['temporal', 'temporalUi'] as const)),
+  ]
+  const wishes = names.map((name) => wishFor(name, home, options))
+  for (const wish of wishes) if (wish.asked !== undefined) await choosePort(wish, options.say)
+}
+
 function wishFor(name: PortName, home: Home, { env, ports: flags }: DeploymentOptions): PortWish {
   const { of, usual, variable, flag } = ports[name]
   return {
@@ -197,7 +211,7 @@ function parsePort(variable: string, text: string | undefined): number | undefin
   if (!text) return undefined
   const port = Number(text)
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port
-  throw new SluiceError('config_invalid', `${variable}: expected a port from 1 to 65535.`)
+  throw new SluiceError('port_invalid', `${variable} is ${JSON.stringify(text)}.`)
 }
 
 /** Waits for both also when one fails, so that what has been started can be ended. */

@@ -39,6 +39,8 @@ export interface ConnectInput {
   sync: string
   kind: RunKind
   runId: string
+  /** Temporal's own run id, which is another one after a reset of the workflow. */
+  executionId: string
   workflowId: string
   /** ISO, from the workflow. */
   startedAt: string

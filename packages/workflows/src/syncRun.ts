@@ -163,6 +163,7 @@ export async function syncRun(started: SyncRunInput, carried?: CarriedState): Pr
     const run = { sync: input.sync, runId: info.firstExecutionRunId }
     const answer = await perform('claim the sync').connect({
       ...run,
+      executionId: info.runId,
       kind: input.kind,
       workflowId: info.workflowId,
       startedAt: state.startedAt,

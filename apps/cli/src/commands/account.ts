@@ -4,6 +4,7 @@ import { noun, verb, wholeNumber, withSession } from '../command.ts'
 import { say, write, writeJson } from '../output/answer.ts'
 import { indentedJson } from '../output/indentedJson.ts'
 import { printable } from '../output/printable.ts'
+import { shellWord } from '../output/shellWord.ts'
 import { counted, table } from '../output/table.ts'
 import { timestampText } from '../output/timestampText.ts'
 
@@ -28,7 +29,10 @@ export function account(): Command {
       withSession(async (session, { after, limit }: { after?: string; limit: number }) => {
         const { accountJson, listAccounts } = await import('@sluice/control/accounts/readAccounts')
         const accounts = await listAccounts(await session.store(), { limit, ...(after !== undefined && { after }) })
-        if (session.json) return write(accounts.map((found) => `${accountJson(found)}\n`).join(''))
+        if (session.json) {
+          for (const found of accounts) await write(`${accountJson(found)}\n`)
+          return
+        }
         await write(
           table(
             ['ID', 'NAME', 'UPDATED_AT', 'SYNCED_AT'],
@@ -41,7 +45,7 @@ export function account(): Command {
           ),
         )
         const last = accounts.at(-1)
-        if (last && accounts.length === limit) say(`More may follow: --after ${JSON.stringify(last.id)}`)
+        if (last && accounts.length === limit) say(`More may follow: --after ${printable(shellWord(last.id))}`)
       }),
     )
 

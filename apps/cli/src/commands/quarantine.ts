@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { noun, verb, wholeNumber, withSession } from '../command.ts'
-import { say, write } from '../output/answer.ts'
+import { say, write, writeJson } from '../output/answer.ts'
 import { printable } from '../output/printable.ts'
 import { grouped, table } from '../output/table.ts'
 import { timestampText } from '../output/timestampText.ts'
@@ -21,7 +21,11 @@ export function quarantine(): Command {
       withSession(async (session, options: { sync?: string; code?: string; limit: number }) => {
         const { readQuarantine } = await import('@sluice/control/runs/readQuarantine')
         const { rows, total } = await readQuarantine(await session.store(), options)
-        if (session.json) return write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+        if (session.json) {
+          // Line by line: with payloads, all of them together may be longer than a string can be.
+          for (const row of rows) await writeJson(row)
+          return
+        }
         await write(
           table(
             ['QUARANTINED_AT', 'SYNC', 'ID', 'UPDATED_AT', 'CODE', 'PAYLOAD'],

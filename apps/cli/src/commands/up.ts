@@ -1,8 +1,14 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { ConfigurationProblems } from '@sluice/control/config/problem'
+import { Refusal } from '@sluice/control/refusal'
+import { SluiceError } from '@sluice/core/faults'
 import type { PortName } from '@sluice/deployment/up'
 import type { Command } from 'commander'
 import { verb, wholeNumber } from '../command.ts'
 import { exitCode, exitCodeOf } from '../exitCode.ts'
 import { say, write } from '../output/answer.ts'
+import { fail } from '../output/failure.ts'
+import { printable } from '../output/printable.ts'
 
 interface UpOptions {
   demo?: boolean
@@ -47,13 +53,13 @@ async function up(options: UpOptions): Promise<number> {
   })
   try {
     const env = { ...(process.env.TEMPORAL_ADDRESS ? process.env : withoutTemporal(process.env)), ...deployment.env }
-    const exit = options.demo ? await showDemo(env, options, signals.stop) : exitCode.done
+    const exit = options.demo ? await tryDemo(env, options, signals.stop) : exitCode.done
     if (options.once) {
       if (options.demo && exit === exitCode.partial)
         say('Exit code 4 means `partial`, as expected: the demo has bad rows on purpose.')
-      return exit
+      return exit ?? exitCode.refused
     }
-    if (!options.json) await write(addresses(env, options))
+    if (!options.json) await write(addresses(env, { demo: options.demo === true && exit !== undefined }))
     await aborted(signals.stop)
     return exitCode.done
   } catch (error) {
@@ -76,12 +82,39 @@ async function prepare(storeUrl: string, { demo }: UpOptions): Promise<Record<st
   } finally {
     await store.end()
   }
-  const { hasWarehouse, makeWarehouse } = await import('../demo/warehouse.ts')
+  const [{ hasWarehouse, makeWarehouse }, { homeFolder, homeOf }] = await Promise.all([
+    import('../demo/warehouse.ts'),
+    import('@sluice/deployment/home'),
+  ])
+  const made = homeOf(homeFolder(process.env)).demo
+  if (demo) {
+    const env = await makeWarehouse(storeUrl)
+    writeFileSync(made, '')
+    return env
+  }
   // A demo that was made once can still be run: its sync is deployed, and looks for its connection in the environment.
-  return demo || (await hasWarehouse(storeUrl)) ? makeWarehouse(storeUrl) : {}
+  if (!existsSync(made)) return {}
+  try {
+    return (await hasWarehouse(storeUrl)) ? await makeWarehouse(storeUrl) : {}
+  } catch (error) {
+    say(`The demo warehouse is left as it is: ${printable(error instanceof Error ? error.message : String(error))}`)
+    return {}
+  }
 }
 
-async function showDemo(env: NodeJS.ProcessEnv, { json }: UpOptions, signal: AbortSignal): Promise<number> {
+/** Undefined: nothing was shown, and why has been said. What is up serves without the demo, too. */
+async function tryDemo(env: NodeJS.ProcessEnv, options: UpOptions, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    return await showDemo(env, options, signal)
+  } catch (error) {
+    const expected = error instanceof Refusal || error instanceof SluiceError || error instanceof ConfigurationProblems
+    if (options.once || !expected || signal.aborted) throw error
+    fail(error, { json: options.json === true, debug: process.env.SLUICE_DEBUG === '1' })
+    return undefined
+  }
+}
+
+async function showDemo(env: NodeJS.ProcessEnv, { json }: UpOptions, signal: AbortSignal): Promise<number | undefined> {
   const [{ openStore }, { openTemporal }, { demoTour }] = await Promise.all([
     import('@sluice/control/openStore'),
     import('@sluice/control/temporal/openTemporal'),
@@ -102,7 +135,7 @@ async function showDemo(env: NodeJS.ProcessEnv, { json }: UpOptions, signal: Abo
         json: json === true,
         signal,
       })
-      return exitCodeOf(report.status)
+      return report && exitCodeOf(report.status)
     } finally {
       await temporal.connection.close()
     }
@@ -119,7 +152,7 @@ function portsOf({ postgresPort, temporalPort, temporalUiPort }: UpOptions): Par
   }
 }
 
-function addresses(env: NodeJS.ProcessEnv, { demo }: UpOptions): string {
+function addresses(env: NodeJS.ProcessEnv, { demo }: { demo: boolean }): string {
   const ui = env.SLUICE_TEMPORAL_UI_URL
   return `
 Sluice is up.${ui ? `\n  Temporal UI   ${ui}/namespaces/${env.TEMPORAL_NAMESPACE}/workflows` : ''}

@@ -31,10 +31,13 @@ interface Tour {
 
 /**
  * The demo: applies demo/sluice.yaml and runs its sync; a first time over the whole table and then over a wave of changes,
- * later over another, smaller wave. Answers the last report.
+ * later over another, smaller wave. Answers the last report; none when its sync is not deployed.
  */
-export async function demoTour(tour: Tour): Promise<RunReport> {
-  await applyDemo(tour)
+export async function demoTour(tour: Tour): Promise<RunReport | undefined> {
+  if (!(await applyDemo(tour))) {
+    say(`The sync ${sync} is not deployed: there is no demo to show. SLUICE_HOME names another home for it.`)
+    return undefined
+  }
   await finishEarlierRun(tour)
   const first = (await readRuns(tour.services.store, { sync, limit: 1 })).length === 0
   if (first) {
@@ -46,7 +49,8 @@ export async function demoTour(tour: Tour): Promise<RunReport> {
   return runOnce(tour, `${waveText(wave)}\nAn incremental run reads only what is new.`)
 }
 
-async function applyDemo({ services, by }: Tour): Promise<void> {
+/** Answers whether the demo's sync is deployed now, by this or an earlier start. */
+async function applyDemo({ services, by }: Tour): Promise<boolean> {
   const wanted = parseConfiguration(await readFile(configuration), configuration, 'demo/sluice.yaml')
   const { changes, refusal } = await planConfiguration(services, wanted)
   // What people have applied of their own stays.
@@ -60,7 +64,9 @@ async function applyDemo({ services, by }: Tour): Promise<void> {
   else {
     await applyConfiguration(services, wanted, { by, reason: 'demo' })
     if (changes.length > 0) say('applied demo/sluice.yaml')
+    return true
   }
+  return !changes.some(({ action, what, name }) => action === 'add' && what === 'sync' && name === sync)
 }
 
 /** A run outlives the `up` that started it: one that was under way when it ended goes on now. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { SluiceError } from '@sluice/core/faults'
 import pg from 'pg'
 import { type Company, company, payloadText, randomNumbers } from './companies.ts'
 
@@ -21,6 +22,7 @@ export async function hasWarehouse(storeUrl: string): Promise<boolean> {
 /**
  * Makes the demo's warehouse where the account store is, unless it is there: a database of its own, a table as a source
  * has it, and a user who may read that table and nothing else. Answers what demo/sluice.yaml expects in the environment.
+ * @throws SluiceError `store_refused` when the user of the store may not do that
  */
 export async function makeWarehouse(storeUrl: string): Promise<Record<string, string>> {
   const password = randomBytes(18).toString('base64url')
@@ -214,6 +216,13 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
   await client.connect()
   try {
     return await work(client)
+  } catch (error) {
+    // insufficient_privilege: its message names objects, never a row.
+    if (!(error instanceof pg.DatabaseError) || error.code !== '42501') throw error
+    throw new SluiceError(
+      'store_refused',
+      `The demo makes the database ${database} and the role ${user} beside the account store: the user of SLUICE_STORE_URL needs CREATEDB and CREATEROLE, and must own both if they are there (${error.message}).`,
+    )
   } finally {
     await client.end()
   }

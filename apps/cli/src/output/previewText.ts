@@ -7,7 +7,7 @@ import { timestampText } from './timestampText.ts'
 /** What the next run would do to each row. */
 export function previewText({ object, after, schema_version, rows, files }: Preview): string {
   const from = files ? '' : after === undefined ? ' from the beginning,' : ` after ${timestampText(after)},`
-  const head = `${object},${from} under version ${schema_version} of the account schema`
+  const head = `${printable(object)},${from} under version ${schema_version} of the account schema`
   if (rows.length === 0) return `${head}: no new row.\n${skippedText(files?.skipped ?? [])}`
   return `${head}: ${rows.length === 1 ? 'the first row' : `the first ${rows.length} rows`}\n${table(
     [...(files ? [] : ['UPDATED_AT']), 'ID', 'OUTCOME', 'ATTRIBUTES', 'NOTES'],

@@ -60,12 +60,7 @@ export async function extractFiles(extract: FilesExtract): Promise<ExtractResult
   for await (const { entry, etag } of unknownFiles()) {
     const read = await readFile(entry)
     if (read instanceof FileFault) {
-      files.skipped.push({
-        key: entry.key,
-        ...(read.line !== undefined && { line: read.line }),
-        code: read.code,
-        sentence: read.message,
-      })
+      files.skipped.push(skippedFile(entry.key, read))
       continue
     }
     const { staged, tail } = read
@@ -106,11 +101,22 @@ export async function extractFiles(extract: FilesExtract): Promise<ExtractResult
         signal.throwIfAborted()
         const known = knownFiles.get(entry.key)
         if (known?.version === entry.version) continue
-        const etag = await source.etag(entry, signal)
-        if (known?.etag === etag) continue
+        const etag = await etagOf(entry)
+        if (etag === undefined || known?.etag === etag) continue
         if (known === undefined || definition.overwrites === 'reprocess') yield { entry, etag }
         else warn(`file ${entry.key}`, { code: 'file_overwritten', sentence: overwritten(entry.key) })
       }
+    }
+  }
+
+  /** Absent: the file changed meanwhile, and is skipped. */
+  async function etagOf(entry: FileEntry): Promise<string | undefined> {
+    try {
+      return await source.etag(entry, signal)
+    } catch (error) {
+      if (!(error instanceof FileFault)) throw error
+      files.skipped.push(skippedFile(entry.key, error))
+      return undefined
     }
   }
 
@@ -183,4 +189,8 @@ const lineFeed = 0x0a
 
 function overwritten(key: string): string {
   return `${key} came again with another content and was not read: give new files new names, or say \`overwrites: reprocess\`.`
+}
+
+function skippedFile(key: string, { line, code, message }: FileFault): SkippedFile {
+  return { key, ...(line !== undefined && { line }), code, sentence: message }
 }

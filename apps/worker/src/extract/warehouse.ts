@@ -34,7 +34,8 @@ export async function extractWarehouse(extract: WarehouseExtract): Promise<Extra
       end = await sendAll(batcher.push(chunk))
       if (end !== undefined) break
     }
-    end ??= (await sendAll(batcher.finish())) ?? 'exhausted'
+    // All is read: there is nothing left for a next segment, which would read a view that lags behind the clock for ever.
+    end ??= (await sendAll(batcher.finish(), 'to the end')) ?? 'exhausted'
   } catch (error) {
     if (!(error instanceof SluiceError && error.code === 'query_timeout')) throw error
     end = (await sendAll(batcher.finishEnded())) ?? 'query_timeout'
@@ -52,10 +53,10 @@ export async function extractWarehouse(extract: WarehouseExtract): Promise<Extra
     return { rowsMax: Math.max(1, Math.min(rows * growth, rowsLeft)), bytesMax: bytes * growth }
   }
 
-  async function sendAll(cuts: Iterable<Cut>): Promise<ExtractResult['end'] | undefined> {
+  async function sendAll(cuts: Iterable<Cut>, how?: 'to the end'): Promise<ExtractResult['end'] | undefined> {
     for (const cut of cuts) {
       const ended = await send(cut)
-      if (ended !== undefined) return ended
+      if (ended !== undefined && !(how === 'to the end' && ended === 'segment')) return ended
       Object.assign(batcher, batchMax())
     }
     return undefined

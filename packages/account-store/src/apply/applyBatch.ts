@@ -133,9 +133,9 @@ async function lockRun(client: pg.PoolClient, run: RunIdentity): Promise<LockedR
 
 async function enterLedger(client: pg.PoolClient, input: BatchToApply): Promise<boolean> {
   const { rowCount } = await client.query(
-    `insert into sluice.batch (run_id, segment, batch, rows_read, schema_version) values ($1, $2, $3, $4, $5)
+    `insert into sluice.batch (run_id, token, segment, batch, rows_read, schema_version) values ($1, $2, $3, $4, $5, $6)
      on conflict do nothing`,
-    [input.run.runId, input.segment, input.batch, input.header.report.rowsRead, input.schema],
+    [input.run.runId, input.run.token, input.segment, input.batch, input.header.report.rowsRead, input.schema],
   )
   return rowCount === 1
 }
@@ -244,7 +244,12 @@ async function addToRun(
   rejected: object,
 ): Promise<void> {
   const { report, files } = input.header
-  const skipped = [...(JSON.parse(run.filesSkipped) as SkippedFile[]), ...(files?.skipped ?? [])]
+  // A file that a later segment or attempt finds still broken is one file.
+  const skipped = [
+    ...new Map(
+      [...(JSON.parse(run.filesSkipped) as SkippedFile[]), ...(files?.skipped ?? [])].map((file) => [file.key, file]),
+    ).values(),
+  ]
   await client.query(
     `update sluice.run set rows_read = rows_read + $2, rows_created = rows_created + $3, rows_updated = rows_updated + $4,
        rows_unchanged = rows_unchanged + $5, rows_deleted = rows_deleted + $6, rows_ignored = rows_ignored + $7,

@@ -24,6 +24,7 @@ create table sluice.sync (
   connection text not null references sluice.connection,
   -- The lease: the run that holds the sync, and the token that it must show to write.
   active_run text,
+  active_execution text,
   fencing_token bigint not null default 0
 );
 -- Grows over all syncs, so that a sync that was removed and came back never hands out an old token.
@@ -73,12 +74,13 @@ create index run_by_sync on sluice.run (sync, started_at desc, run_id);
 -- The ledger: a batch whose row stands here has been applied, and is never applied again.
 create table sluice.batch (
   run_id text not null references sluice.run on delete cascade,
+  token bigint not null,
   segment int not null,
   batch int not null,
   rows_read bigint not null,
   schema_version int not null,
   applied_at timestamptz not null default now(),
-  primary key (run_id, segment, batch)
+  primary key (run_id, token, segment, batch)
 );
 
 create table sluice.account (

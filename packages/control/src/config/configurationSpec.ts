@@ -115,7 +115,10 @@ const scheduleSpec = z
         .meta({ description: 'Minute, hour, day of the month, month, weekday.' }),
       time_zone: z
         .string({ error: 'expected a time zone such as Europe/Paris' })
-        .refine(isTimeZone, 'expected a time zone of the IANA list such as Europe/Paris')
+        .refine((value) => timeZone(value) !== undefined, {
+          error: 'expected a time zone of the IANA list such as Europe/Paris',
+        })
+        .overwrite((value) => timeZone(value) ?? value)
         .optional()
         .meta({ description: 'Where the hours of `cron` hold.', default: 'UTC' }),
     },
@@ -351,12 +354,13 @@ function inRange(value: number | undefined, min: number, max: number): boolean {
   return value !== undefined && value >= min && value <= max
 }
 
-function isTimeZone(value: string): boolean {
+/** In the case of the IANA list, which Temporal insists on; undefined if there is no such time zone. */
+function timeZone(value: string): string | undefined {
+  // Offsets such as +02:00 are taken by Intl, but Temporal knows names only.
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(value)) return undefined
   try {
-    new Intl.DateTimeFormat('en', { timeZone: value })
-    // Offsets such as +02:00 are taken by Intl, but Temporal knows names only.
-    return /^[A-Za-z][A-Za-z0-9_+/-]*$/.test(value)
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
   } catch {
-    return false
+    return undefined
   }
 }

@@ -119,6 +119,15 @@ store: { quota: { accounts: 10, bytes: 2GiB } }
   })
 })
 
+test('a time zone is taken in any case, and kept as Temporal knows it', () => {
+  const { syncs } = parse(sync('    schedule: { cron: "0 6 * * *", time_zone: europe/paris }\n'))
+  expect(syncs.crm?.schedule).toEqual({ cron: '0 6 * * *', timeZone: 'Europe/Paris' })
+})
+
+test.each(['0 0 29 2 *', '0 0 31 1/2 *', '0 0 30-31 2,4 *', '0 0 */7 2 *'])('the cron line %s comes', (cron) => {
+  expect(parse(sync(`    schedule: { cron: "${cron}" }\n`)).syncs.crm?.schedule).toMatchObject({ cron })
+})
+
 const wrong: [rule: string, text: string, ...problems: (string | RegExp)[]][] = [
   [
     'an unknown key suggests the nearest',
@@ -166,6 +175,11 @@ const wrong: [rule: string, text: string, ...problems: (string | RegExp)[]][] = 
     /schedule\.cron: the cron field for the hour takes 0 to 23/,
   ],
   [
+    'a cron line that never comes',
+    sync('    schedule: { cron: "0 0 30 2 *" }\n'),
+    'sluice.yaml:7: syncs.crm.schedule.cron: no month of these has a day 30, so it would never run; mend the day or the month',
+  ],
+  [
     'an unknown time zone',
     sync('    schedule: { cron: "0 6 * * *", time_zone: Mars/Olympus }\n'),
     /schedule\.time_zone: expected a time zone of the IANA list/,
@@ -199,6 +213,22 @@ const wrong: [rule: string, text: string, ...problems: (string | RegExp)[]][] = 
     'a missing option',
     'connections:\n  f:\n    type: folder\n',
     'sluice.yaml:2: connections.f.path: is missing; expected the path of a folder',
+  ],
+  [
+    'a table with a broken quote',
+    sync('').replace('a.b', "'\"a.b'"),
+    /^sluice\.yaml:6: syncs\.crm\.source\.table: this is no name of a table: it has a quoted part that is not closed.*; write/,
+  ],
+  [
+    'a table of more than three parts',
+    sync('').replace('a.b', 'a.b.c.d'),
+    /^sluice\.yaml:6: syncs\.crm\.source\.table: this is no name of a table: it has more parts/,
+  ],
+  [
+    'a connection and a sync named __proto__',
+    `${warehouse}  __proto__: { type: folder, path: . }\nsyncs:\n  __proto__: { connection: w, source: { table: t } }\n`,
+    /^sluice\.yaml:3: connections\.__proto__: only a field .* choose another name$/,
+    /^sluice\.yaml:5: syncs\.__proto__: only a field .* choose another name$/,
   ],
   [
     'an upper-case name',

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { anchorPaths } from '@sluice/connectors/anchorPaths'
+import { splitName } from '@sluice/connectors/postgres/quoteIdentifier'
 import type { ConnectionDefinition, SyncDefinition } from '@sluice/core/config/syncDefinition'
 import type { Field, Fields } from '@sluice/core/schema/accountSchema'
 import { z } from 'zod'
@@ -110,10 +111,24 @@ function checkReferences(
         ['syncs', name, 'source'],
         `a connection of type ${connection.type} holds tables: give { table: … } or { query: … }`,
       )
+    const misnamed = connection.type === 'postgres' && source.table !== undefined && tableProblem(source.table)
+    if (misnamed)
+      report(
+        ['syncs', name, 'source', 'table'],
+        `this is no name of a table: ${misnamed}; write schema.table, a part with dots or quotes in it as "a.b"`,
+      )
     if (isFiles && sync.lookback > 0)
       report(['syncs', name, 'lookback'], 'files have no UPDATED_AT to look back at; leave it out')
     if (!isFiles && sync.overwrites === 'reprocess')
       report(['syncs', name, 'overwrites'], 'only files are overwritten; leave it out')
+  }
+}
+
+function tableProblem(table: string): string | undefined {
+  try {
+    return splitName(table).length > 3 ? 'it has more parts than database, schema and table' : undefined
+  } catch (error) {
+    return (error as Error).message
   }
 }
 

@@ -99,7 +99,10 @@ export function readYaml(bytes: Uint8Array): YamlFile {
         continue
       }
       const name = keyText(key)
-      if (seen.has(name)) report(key, [...path, name], 'the key is there twice; keep one of them')
+      // Whatever reads an object passes over such a key without a word.
+      if (name === '__proto__' && kind !== 'fields')
+        report(key, [...path, name], 'only a field of the account schema may be called so; choose another name')
+      else if (seen.has(name)) report(key, [...path, name], 'the key is there twice; keep one of them')
       else seen.set(name, plain(value, [...path, name], childKind(kind, name)))
     }
     return kind === 'fields' ? seen : Object.fromEntries(seen)

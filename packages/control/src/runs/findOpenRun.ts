@@ -1,6 +1,6 @@
 import { readLease } from '@sluice/account-store/lease'
 import { readRun } from '@sluice/account-store/runs'
-import { workflowId } from '@sluice/workflows/names'
+import { searchAttributes, syncRunType, workflowId } from '@sluice/workflows/names'
 import { type Client, WorkflowNotFoundError } from '@temporalio/client'
 import type { Services } from '../services.ts'
 import { withTemporalFaults } from '../temporal/temporalFaults.ts'
@@ -13,7 +13,7 @@ export interface OpenRun {
   status: 'running' | 'paused'
 }
 
-/** The run of a sync that is in progress: the holder of its lease, or one started by hand that has not claimed it yet. */
+/** The run of a sync that is in progress: the holder of its lease, or one that has not claimed it yet. */
 export async function findOpenRun({ store, temporal }: Services, sync: string): Promise<OpenRun | undefined> {
   const lease = await readLease(store, sync)
   if (lease && (await openRunIdOf(temporal, lease.workflowId)) === lease.runId) {
@@ -22,7 +22,19 @@ export async function findOpenRun({ store, temporal }: Services, sync: string): 
   }
   const byHand = workflowId(sync, 'manual')
   const runId = await openRunIdOf(temporal, byHand)
-  return runId === undefined ? undefined : { workflowId: byHand, runId, status: 'running' }
+  return runId === undefined ? unclaimedRun(temporal, sync) : { workflowId: byHand, runId, status: 'running' }
+}
+
+/** One that its schedule started: the id holds its time, so that only Temporal's visibility, which lags a moment, knows it. */
+async function unclaimedRun(temporal: Client, sync: string): Promise<OpenRun | undefined> {
+  const query = `${searchAttributes.sync.name} = "${sync}" AND WorkflowType = "${syncRunType}" AND ExecutionStatus = "Running"`
+  return withTemporalFaults(async () => {
+    for await (const { workflowId } of temporal.workflow.list({ query })) {
+      const runId = await openRunIdOf(temporal, workflowId)
+      if (runId !== undefined) return { workflowId, runId, status: 'running' }
+    }
+    return undefined
+  })
 }
 
 /** First execution run id of the open workflow of this id. */

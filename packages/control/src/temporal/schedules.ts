@@ -9,7 +9,7 @@ import {
   ScheduleOverlapPolicy,
 } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
-import { withTemporalFaults } from './temporalFaults.ts'
+import { scheduleFault, withTemporalFaults } from './temporalFaults.ts'
 
 export interface ScheduleState {
   /** Absent: somebody set times that no `schedule` of a configuration can say. */
@@ -46,8 +46,12 @@ export async function putSchedule(temporal: Client, sync: string, definition: Sy
         },
       }))
     } catch (error) {
-      if (!(error instanceof ScheduleNotFoundError)) throw error
-      await temporal.schedule.create(options)
+      if (!(error instanceof ScheduleNotFoundError)) throw scheduleFault(sync, error)
+      try {
+        await temporal.schedule.create(options)
+      } catch (error) {
+        throw scheduleFault(sync, error)
+      }
     }
   })
 }
