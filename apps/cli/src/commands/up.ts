@@ -42,6 +42,8 @@ async function up(options: UpOptions): Promise<number> {
     import('@sluice/deployment/stopSignals'),
     import('@sluice/deployment/state'),
   ])
+  // `sluice up | head`: a reader that is gone ends other commands, but this one has servers to stop first.
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {})
   const signals = listenForStopSignals()
   const deployment = await startDeployment({
     home: homeFolder(process.env),

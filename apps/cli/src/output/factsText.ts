@@ -12,7 +12,6 @@ const words: Readonly<Record<string, (value: unknown) => string>> = {
   server_version: (version) => `server ${version}`,
   bytes_free: (bytes) => `${(Number(bytes) / 1e9).toFixed(Number(bytes) < 1e10 ? 1 : 0)} GB free`,
   made: () => 'not there yet: a worker makes it when it starts',
-  checked: () => 'not looked at',
   workers: (workers) => ((workers as string[]).length === 0 ? 'no worker' : (workers as string[]).join(', ')),
   skew_ms: (ms) => `the clock of the store is ${(Math.abs(Number(ms)) / 1000).toFixed(1)} s off`,
   node: (version) => `Node ${version}`,
