@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openSource } from '@sluice/connectors/openSource'
 import type { SyncDefinition } from '@sluice/core/config/syncDefinition'
 import { type FaultCode, SluiceError } from '@sluice/core/faults'
+import { filterBatch } from '@sluice/core/filter/filterBatch'
 import type { CheckStep, ReadRequest, WarehouseSource } from '@sluice/core/source/warehouseSource'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -242,6 +243,17 @@ describeOnPostgres('PostgreSQL as a source', () => {
     ])
     const payloads = (await read(await open({ table: 'huge' }))).map((row) => row.split('\t')[3]!.length)
     expect(payloads).toEqual([1_048_577, 1_048_576])
+
+    await table('huge_json', ["('2026-01-01', '1', 'n', '{\"a\":\"' || repeat('x', 1048576) || '\"}', false)"])
+    const lines = await read(await open({ table: 'huge_json' }))
+    const { report } = filterBatch(Buffer.from(lines.map((line) => `${line}\n`).join('')), {
+      schema: { version: 1, fields: [] },
+      onTypeMismatch: 'drop_field',
+      order: 'timestamp',
+      timestampDigits: 6,
+      hash: () => '0'.repeat(32),
+    })
+    expect(report.rejected).toEqual({ payload_too_large: 1 })
   })
 
   test('§11 tables of every kind, views, materialized views and queries are sources', async () => {

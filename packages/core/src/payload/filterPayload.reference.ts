@@ -24,9 +24,9 @@ export interface ReferenceResult {
 }
 
 export function filterPayload(bytes: Uint8Array, fields: Fields): RejectionCode | ReferenceResult {
+  if (bytes.length > 1024 * 1024) return 'payload_too_large'
   const payload = parse(bytes)
   if (payload?.kind !== 'object') return 'invalid_payload'
-  if (bytes.length > 1024 * 1024) return 'payload_too_large'
   if (new Set(payload.members.map(([key]) => key)).size > 250) return 'too_many_fields'
   if (levels(payload) > 100) return 'payload_too_deep'
 

@@ -269,7 +269,7 @@ describe('§2 PAYLOAD: limits, in this order: invalid, too large, too many keys,
     ['a million levels', `{"x":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`, 'payload_too_large'],
     ['half a million levels, never closed', `{"x":${'['.repeat(500_000)}`, 'invalid_payload'],
     ['half a million levels', `{"free":${'['.repeat(500_000)}${']'.repeat(500_000)}}`, 'payload_too_deep'],
-    ['large and invalid', `${sized(mebibyte + 1)}x`, 'invalid_payload'],
+    ['large and invalid', `${sized(mebibyte + 1)}x`, 'payload_too_large'],
     [
       'large, wide and deep',
       `{"x":${'['.repeat(101)}${']'.repeat(101)},${keys(251)},"s":"${'a'.repeat(mebibyte)}"}`,

@@ -51,6 +51,8 @@ export class PayloadFilter {
    */
   read(bytes: Uint8Array, start: number, end: number, isPlain: boolean): RejectionCode | undefined {
     const { scanner, plan } = this
+    // First of all: what is too large is not read, and a source may have cut it.
+    if (end - start > payloadBytesMax) return 'payload_too_large'
     this.isPlain = isPlain
     scanner.open(bytes, start, end)
     this.scalar.bytes = bytes
@@ -58,7 +60,6 @@ export class PayloadFilter {
     if (scanner.skipBlanks() !== 0x7b || !this.readMembers(plan, 1) || scanner.skipBlanks() !== -1) {
       return 'invalid_payload'
     }
-    if (end - start > payloadBytesMax) return 'payload_too_large'
     if (plan.keys > payloadKeysMax) return 'too_many_fields'
     if (scanner.levels > payloadLevelsMax) return 'payload_too_deep'
     return undefined
