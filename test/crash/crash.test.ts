@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { bundleWorkflows } from '@sluice/worker/workflowBundle'
 import type { SyncRunResult } from '@sluice/workflows/syncRunInput'
 import { DefaultLogger } from '@temporalio/worker'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { describeOn, ownFolder } from '../servers/address.ts'
 import { type OwnPostgres, ownPostgres, testDatabase } from '../servers/postgres.ts'
@@ -45,6 +46,7 @@ describeOnServers('crashes', () => {
     table: 'public.accounts',
     batchRows: 75,
     batchesPerSegment: 8,
+    ...servers,
   })
   const withstands = async (
     disturb: (sluice: SluiceUnderCrash) => Promise<SyncRunResult>,
@@ -161,6 +163,7 @@ describeOnServers('crashes', () => {
     beforeAll(async () => {
       ;[temporal, store, ownSource] = await Promise.all([ownTemporal(), ownPostgres(), ownPostgres()])
       await writeSourceTable(ownSource.url, 'accounts', source)
+      await yieldSlowly(ownSource.url)
     }, timeout)
     afterAll(async () => {
       await Promise.all([temporal, store, ownSource].map((server) => server?.stop()))
@@ -198,7 +201,32 @@ describeOnServers('crashes', () => {
       timeout,
     }, async () => {
       const crashes = withCrashes(ownSource, 'SIGQUIT', 'extract after stage')
-      await withstands(crashes, { sourceUrl: ownSource.url })
+      const seen = async (sluice: SluiceUnderCrash) => {
+        const result = await crashes(sluice)
+        expect(await readFile(path.join(sluice.folder, 'worker-1.log'), 'utf8')).toMatch(
+          /source_(interrupted|unavailable)/,
+        )
+        return result
+      }
+      await withstands(seen, { sourceUrl: ownSource.url, table: 'public.slow_accounts' })
     })
   })
 })
+
+/** A view that yields its rows one by one in their order, so that a small table, too, is cut off before its end. */
+async function yieldSlowly(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(`
+      create index on accounts (updated_at);
+      create view slow_accounts as
+        select a.* from accounts a,
+          lateral (select pg_sleep(case when a.updated_at is null then 0 else 0.002 end)::text as slept) s
+        where s.slept is not null`)
+    for (const way of ['enable_sort', 'enable_seqscan', 'enable_bitmapscan'])
+      await client.query(`alter database sluice set ${way} = off`)
+  } finally {
+    await client.end()
+  }
+}

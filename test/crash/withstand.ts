@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { readLease } from '@sluice/account-store/lease'
 import type { SyncRunResult } from '@sluice/workflows/syncRunInput'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { expect } from 'vitest'
@@ -23,6 +24,10 @@ export async function withstand(
   const sluice = await sluiceUnderCrash(options)
   try {
     expect(await disturb(sluice)).toMatchObject({ outcome: 'finished', status: 'partial' })
+    // Before the following run, which would put it right.
+    expect(await readLease(sluice.store, sync), '§7 the lease is free').toBeUndefined()
+    const { rows: runs } = await sluice.store.query('select status from sluice.run')
+    expect(runs, 'the run has ended').toEqual([{ status: 'partial' }])
     const state = await readFinalState(sluice.store)
     if (expected) expectSame(state, expected)
     const writes = await writesOf(sluice.store)
