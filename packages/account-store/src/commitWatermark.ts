@@ -1,8 +1,8 @@
 import type { Boundary } from '@sluice/core/batch/batchRef'
 import { SluiceError } from '@sluice/core/faults'
+import type { RunIdentity } from '@sluice/core/run/runIdentity'
 import { compareTimestamps } from '@sluice/core/watermark/sourceTimestamp'
 import type pg from 'pg'
-import type { RunIdentity } from './runIdentity.ts'
 import { transaction } from './transaction.ts'
 
 export interface WatermarkCommit {

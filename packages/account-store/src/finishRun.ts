@@ -1,7 +1,7 @@
 import type { FaultReport } from '@sluice/core/faults'
+import type { RunIdentity } from '@sluice/core/run/runIdentity'
 import type { RunStatus, RunWarning } from '@sluice/core/run/runReport'
 import type pg from 'pg'
-import type { RunIdentity } from './runIdentity.ts'
 import { transaction } from './transaction.ts'
 
 export interface RunEnd {

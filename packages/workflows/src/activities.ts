@@ -1,5 +1,6 @@
 import type { BatchRef, Boundary } from '@sluice/core/batch/batchRef'
 import type { FaultReport } from '@sluice/core/faults'
+import type { RunIdentity } from '@sluice/core/run/runIdentity'
 import type { RunKind, RunStatus, RunWarning } from '@sluice/core/run/runReport'
 import type { OnTypeMismatch } from '@sluice/core/schema/accountSchema'
 
@@ -24,15 +25,6 @@ export interface SyncRunActivities {
   commitWatermark(input: CommitWatermarkInput): Promise<CommitWatermarkResult>
   /** Writes the end of the run, gives the lease back, empties its stage. */
   finishRun(input: FinishRunInput): Promise<FinishRunResult>
-}
-
-/** Names one run towards the store; every write of a run carries it. */
-export interface RunIdentity {
-  sync: string
-  /** Temporal's first execution run id: the same over continue-as-new. */
-  runId: string
-  /** Fencing token: a number that only grows, per sync. */
-  token: number
 }
 
 export interface ConnectInput {

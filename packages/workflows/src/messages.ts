@@ -34,6 +34,13 @@ export interface OfferRequest extends ClaimRequest {
   boundary?: Boundary
 }
 
+export interface Pause {
+  reason: string
+  by: string
+  /** ISO. */
+  since: string
+}
+
 export interface RunProgress {
   phase: RunPhase
   sync: string
@@ -46,7 +53,7 @@ export interface RunProgress {
   rowsApplied: number
   rowsRejected: number
   watermark?: string
-  paused?: { reason: string; by: string; since: string }
+  paused?: Pause
   /** Why it does not go on, if it does not. */
   waitingFor?: string
 }

@@ -1,9 +1,10 @@
 import type { BatchRef, Boundary } from '@sluice/core/batch/batchRef'
 import type { FaultCode, FaultReport } from '@sluice/core/faults'
+import type { RunIdentity } from '@sluice/core/run/runIdentity'
 import type { RunWarning } from '@sluice/core/run/runReport'
 import { compareTimestamps } from '@sluice/core/watermark/sourceTimestamp'
-import type { CommitWatermarkInput, ConnectResult, ExtractInput, RunIdentity, RunSettings } from './activities.ts'
-import type { ClaimAnswer, ClaimRequest, OfferRequest, RunProgress } from './messages.ts'
+import type { CommitWatermarkInput, ConnectResult, ExtractInput, RunSettings } from './activities.ts'
+import type { ClaimAnswer, ClaimRequest, OfferRequest, Pause, RunProgress } from './messages.ts'
 import { type RunEvent, type RunPhase, transitions } from './runPhase.ts'
 import type { SyncRunInput } from './syncRunInput.ts'
 
@@ -24,13 +25,6 @@ export interface CarriedState {
   rowsExtracted: number
   rowsApplied: number
   rowsRejected: number
-}
-
-export interface Pause {
-  reason: string
-  by: string
-  /** ISO. */
-  since: string
 }
 
 export interface RunFault {

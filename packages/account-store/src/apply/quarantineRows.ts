@@ -1,5 +1,5 @@
+import type { RunIdentity } from '@sluice/core/run/runIdentity'
 import type pg from 'pg'
-import type { RunIdentity } from '../runIdentity.ts'
 
 /**
  * §2: a rejected row is never lost, and the same row rejected again for the same reason refreshes its entry.
